@@ -1,0 +1,60 @@
+"""The project's one error hierarchy. Every error names a stable reason and what the person at the keyboard does next."""
+
+from __future__ import annotations
+
+from ledger.reasons import Reason
+
+__all__ = [
+    "ConfigError",
+    "ConflictError",
+    "ConsentError",
+    "FormatError",
+    "IntegrityError",
+    "ProjectError",
+    "UndeterminedError",
+    "VerificationError",
+]
+
+
+class ProjectError(Exception):
+    """Root of all errors this project raises on purpose.
+
+    Args:
+        reason: the stable code.
+        detail: sizes, indexes, key ids, hashes; never a name, a number of a person, a token or a request body.
+        hint: what to do next, one sentence.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "", *, hint: str = "") -> None:
+        super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
+        self.reason = reason
+        self.detail = detail
+        self.hint = hint
+
+
+class FormatError(ProjectError):
+    """The bytes do not parse as what they claim to be."""
+
+
+class VerificationError(ProjectError):
+    """It parses, but it is not true."""
+
+
+class UndeterminedError(ProjectError):
+    """It cannot be told with what is at hand: a key, a status list or a checkpoint is missing or stale."""
+
+
+class ConsentError(ProjectError):
+    """The holder did not agree to this."""
+
+
+class ConflictError(ProjectError):
+    """The state moved meanwhile, or another writer holds it: read again, then retry."""
+
+
+class IntegrityError(ProjectError):
+    """Stored state contradicts itself, or a write failed: stop, do not sign."""
+
+
+class ConfigError(ProjectError):
+    """The set-up, a file or an argument at the edge is unusable as it stands."""
