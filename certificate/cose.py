@@ -1,0 +1,169 @@
+"""COSE_Sign1 (RFC 9052 section 4.2) as all our signed objects use it: tagged, strict, with a type that is signed.
+
+    18([ protected bstr, {? X: extras}, payload bstr, signature bstr ])
+
+The protected header names algorithm, key id where there is one, and `typ`; which further labels may stand where is
+fixed by the object. Nothing that a verifier relies on may stand in the unprotected header, except the private label
+X with material that is checked by other means (disclosures, ledger proof).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from certificate.keys import CoseSigner, key_id
+from certificate.numbers import HEADER_X, HEADER_ALG, HEADER_KCWT, HEADER_KID, HEADER_TYP, Algorithm, Typ
+from ledger.cbor import COSE_SIGN1_TAG, Tag, decode_cbor, encode_cbor
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+
+__all__ = ["Sign1", "encode_sign1", "object_digest", "parse_sign1", "sig_structure", "sign_object", "sign1_of_item", "unverified_typ"]
+
+_HEADER_CRIT = 2
+_SECURITY_LABELS = frozenset({HEADER_ALG, _HEADER_CRIT, HEADER_KID, HEADER_TYP, HEADER_KCWT})
+_ALLOWED = frozenset(int(alg) for alg in Algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign1:
+    """One parsed COSE_Sign1 whose signature was not checked yet.
+
+    Attributes:
+        protected_bytes: the protected header as signed.
+        headers: the same, decoded; label to value.
+        unprotected: decoded; at most the label X.
+        payload_bytes, signature: as they stand.
+        payload: the decoded payload.
+    """
+
+    protected_bytes: bytes
+    headers: Mapping[int, Any]
+    unprotected: Mapping[int, Any]
+    payload_bytes: bytes
+    payload: Any
+    signature: bytes
+
+    @property
+    def to_be_signed(self) -> bytes:
+        return sig_structure(self.protected_bytes, self.payload_bytes)
+
+    @property
+    def kid(self) -> bytes:
+        value: bytes = self.headers[HEADER_KID]
+        return value
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return Algorithm(self.headers[HEADER_ALG])
+
+    def digest(self) -> bytes:
+        """SHA-256 of the tagged bytes with an empty unprotected header: the name of this object everywhere."""
+        return object_digest(self.protected_bytes, self.payload_bytes, self.signature)
+
+
+def sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """What is signed: RFC 9052 section 4.4, without external data."""
+    return encode_cbor(["Signature1", protected, b"", payload])
+
+
+def object_digest(protected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """The object digest of DESIGN section 3."""
+    return sha256(encode_sign1(protected, payload, signature)).digest()
+
+
+def encode_sign1(
+    protected: bytes, payload: bytes, signature: bytes, unprotected: Mapping[int, object] | None = None
+) -> bytes:
+    """The tagged bytes."""
+    return encode_cbor(Tag(COSE_SIGN1_TAG, [protected, dict(unprotected or {}), payload, signature]))
+
+
+def sign_object(
+    signer: CoseSigner,
+    typ: Typ | str,
+    payload: object,
+    *,
+    with_kid: bool = True,
+    more_headers: Mapping[int, object] | None = None,
+    unprotected: Mapping[int, object] | None = None,
+) -> bytes:
+    """Sign `payload` as an object of kind `typ`; returns the tagged bytes."""
+    headers: dict[int, object] = {HEADER_ALG: int(signer.algorithm), HEADER_TYP: typ if isinstance(typ, str) else int(typ), **(more_headers or {})}
+    if with_kid:
+        headers[HEADER_KID] = key_id(signer.public_key)
+    protected, body = encode_cbor(headers), encode_cbor(payload)
+    signature = signer.sign(sig_structure(protected, body))
+    return encode_sign1(protected, body, signature, unprotected)
+
+
+def parse_sign1(
+    data: bytes, typ: Typ | str, *, more_labels: frozenset[int] = frozenset(), with_kid: bool = True, with_x: bool = False
+) -> Sign1:
+    """Parse the tagged bytes of an object that must be of kind `typ`.
+
+    Args:
+        more_labels: labels that must stand in the protected header beside alg, typ and kid.
+        with_kid: whether kid stands there.
+        with_x: whether the unprotected header may hold X.
+        typ: one of ours, or the media type that a standard fixes (the status list token).
+    Raises:
+        FormatError: what `decode_cbor` raises, `schema.field_type`, `schema.field_missing`, `schema.field_unknown`,
+            `sig.header_unprotected`, `sig.crit_unknown`, `alg.not_allowed`, `key.purpose_mismatch` (another typ).
+    """
+    return sign1_of_item(decode_cbor(data), typ, more_labels=more_labels, with_kid=with_kid, with_x=with_x)
+
+
+def sign1_of_item(
+    item: object, typ: Typ | str, *, more_labels: frozenset[int] = frozenset(), with_kid: bool = True, with_x: bool = False
+) -> Sign1:
+    """As `parse_sign1`, from an already decoded item (an object nested in another)."""
+    if not isinstance(item, Tag) or not isinstance(item.value, list) or len(item.value) != 4:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "not a tagged COSE_Sign1 of four parts")
+    protected, unprotected, payload, signature = item.value
+    if not (type(protected) is bytes and type(payload) is bytes and type(signature) is bytes):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "header, payload and signature are byte strings")
+    if type(unprotected) is not dict:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the unprotected header is a map")
+    if _SECURITY_LABELS & unprotected.keys():
+        raise FormatError(Reason.SIG_HEADER_UNPROTECTED, "a header that must be signed stands outside")
+    if unprotected.keys() - ({HEADER_X} if with_x else set()):
+        raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "unknown unprotected header")
+    headers = _headers(protected, typ, more_labels, with_kid)
+    if not signature:
+        raise FormatError(Reason.SIG_MISSING, "an empty signature")
+    return Sign1(protected, headers, unprotected, payload, decode_cbor(payload), signature)
+
+
+def unverified_typ(item: object) -> object:
+    """What a decoded object says it is; None when it says nothing readable. For choosing a parser only."""
+    try:
+        if isinstance(item, Tag) and type(item.value) is list and type(item.value[0]) is bytes:
+            headers = decode_cbor(item.value[0])
+            return headers.get(HEADER_TYP) if type(headers) is dict else None
+    except (FormatError, IndexError):
+        pass
+    return None
+
+
+def _headers(protected: bytes, typ: Typ | str, more_labels: frozenset[int], with_kid: bool) -> Mapping[int, Any]:
+    headers = decode_cbor(protected)
+    if type(headers) is not dict or not all(type(label) is int for label in headers):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
+    if _HEADER_CRIT in headers:
+        raise FormatError(Reason.SIG_CRIT_UNKNOWN, "a header is marked critical")
+    algorithm = headers.get(HEADER_ALG)
+    if type(algorithm) is not int or algorithm not in _ALLOWED:
+        raise FormatError(Reason.ALG_NOT_ALLOWED, "algorithm absent or not on the list")
+    if headers.get(HEADER_TYP) != typ:
+        raise FormatError(Reason.KEY_PURPOSE_MISMATCH, f"not signed as {typ}")
+    due = {HEADER_ALG, HEADER_TYP, *more_labels} | ({HEADER_KID} if with_kid else set())
+    if due - headers.keys():
+        raise FormatError(Reason.SCHEMA_FIELD_MISSING, f"header {min(due - headers.keys())} is missing")
+    if headers.keys() - due:
+        raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"unknown header {min(headers.keys() - due)}")
+    if with_kid and (type(headers[HEADER_KID]) is not bytes or len(headers[HEADER_KID]) != 8):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a key id has 8 bytes")
+    return headers

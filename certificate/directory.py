@@ -1,0 +1,271 @@
+"""The directory: which authorities, offices, keys, logs and registrars exist (DESIGN 3.6), flattened, and signed.
+
+    payload  = [1, environment, version, authorities, offices, keys, logs, voids]
+    authority = [number, zh, en]
+    office    = [authority, number, code, zh, en, parent, region_prefix, types]
+    key       = [role, authority, office, public_key, log, from, to, void_from]
+    log       = [number, origin]
+    void      = [authority, log, from, to]                       entries disowned whoever signed them
+
+Numbers of authorities and logs are never reused. Index ranges are half open; `to` and `void_from` may be null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TypeVar
+
+from certificate.cose import Sign1, parse_sign1, sign_object
+from certificate.keys import CoseSigner, check_key, key_id
+from certificate.numbers import CertificateType, Environment, Typ
+from certificate.schema import take_array, take_bytes, take_int, take_optional_int, take_text, take_version
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+
+__all__ = [
+    "Authority",
+    "Directory",
+    "DirectoryKey",
+    "KeyRole",
+    "LogRecord",
+    "Office",
+    "UnverifiedDirectory",
+    "VoidRange",
+    "parse_directory",
+    "sign_directory",
+]
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_MAX_INDEX = 2**62
+
+
+class KeyRole(IntEnum):
+    """What a key in the directory may sign, and nothing else."""
+
+    CERTIFICATE = 1
+    STATUS = 2
+    REGISTRAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    number: int
+    name_zh: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office of an authority. `code` is the bureau's own, `region_prefix` limits the regions it certifies."""
+
+    authority: int
+    number: int
+    code: str
+    name_zh: str
+    name_en: str
+    parent: int | None
+    region_prefix: str
+    types: tuple[CertificateType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryKey:
+    """One key. Certificates count if their entry in `log` has an index in [from_index, to_index) below `void_from`."""
+
+    role: KeyRole
+    authority: int
+    office: int
+    public_key: bytes
+    log: int
+    from_index: int = 0
+    to_index: int | None = None
+    void_from: int | None = None
+
+    @property
+    def kid(self) -> bytes:
+        return key_id(self.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    number: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoidRange:
+    """Ledger positions [from_index, to_index) that the authority disowned, whoever signed them."""
+
+    authority: int
+    log: int
+    from_index: int
+    to_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The whole directory, with the look-ups a verifier needs."""
+
+    environment: Environment
+    version: int
+    authorities: tuple[Authority, ...]
+    offices: tuple[Office, ...]
+    keys: tuple[DirectoryKey, ...]
+    logs: tuple[LogRecord, ...]
+    voids: tuple[VoidRange, ...] = ()
+    _authority: dict[int, Authority] = field(init=False, repr=False, compare=False)
+    _office: dict[tuple[int, int], Office] = field(init=False, repr=False, compare=False)
+    _key: dict[tuple[KeyRole, bytes], DirectoryKey] = field(init=False, repr=False, compare=False)
+    _log: dict[int, LogRecord] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__  # frozen: the indexes are set once, here
+        set_(self, "_authority", _index(((a.number, a) for a in self.authorities), "authority"))
+        set_(self, "_office", _index((((o.authority, o.number), o) for o in self.offices), "office"))
+        set_(self, "_log", _index(((log.number, log) for log in self.logs), "log"))
+        _index(((key.kid, key) for key in self.keys), "key id")  # two keys with one kid: refused at load
+        set_(self, "_key", {(key.role, key.kid): key for key in self.keys})
+
+    def authority(self, number: int) -> Authority | None:
+        return self._authority.get(number)
+
+    def office(self, authority: int, number: int) -> Office | None:
+        return self._office.get((authority, number))
+
+    def key(self, role: KeyRole, kid: bytes) -> DirectoryKey | None:
+        return self._key.get((role, kid))
+
+    def log(self, number: int) -> LogRecord | None:
+        return self._log.get(number)
+
+    def is_void(self, *, authority: int, log: int, index: int) -> bool:
+        return any(
+            v.authority == authority and v.log == log and v.from_index <= index < v.to_index for v in self.voids
+        )
+
+    def encode(self) -> list[object]:
+        return [
+            1,
+            int(self.environment),
+            self.version,
+            [[a.number, a.name_zh, a.name_en] for a in self.authorities],
+            [
+                [o.authority, o.number, o.code, o.name_zh, o.name_en, o.parent, o.region_prefix, [int(t) for t in o.types]]
+                for o in self.offices
+            ],
+            [
+                [int(k.role), k.authority, k.office, k.public_key, k.log, k.from_index, k.to_index, k.void_from]
+                for k in self.keys
+            ],
+            [[log.number, log.origin] for log in self.logs],
+            [[v.authority, v.log, v.from_index, v.to_index] for v in self.voids],
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedDirectory:
+    """A parsed directory whose signature was not checked."""
+
+    sign1: Sign1
+    directory: Directory
+
+
+def sign_directory(signer: CoseSigner, directory: Directory) -> bytes:
+    """The directory as tagged bytes, signed by a trust-root key."""
+    return sign_object(signer, Typ.DIRECTORY, directory.encode())
+
+
+def parse_directory(data: bytes) -> UnverifiedDirectory:
+    """Parse the tagged bytes of a directory.
+
+    Raises:
+        FormatError: as all parsers; `key.weak`, `key.malformed`, `key.kid_ambiguous` (two keys, one key id),
+            `schema.field_unknown` (an office or key of an authority that does not exist).
+    """
+    sign1 = parse_sign1(data, Typ.DIRECTORY)
+    if type(sign1.payload) is list and sign1.payload:
+        take_version(sign1.payload[0])
+    fields = take_array(sign1.payload, 8)
+    directory = Directory(
+        environment=Environment(take_int(fields[1], 0, 1)),
+        version=take_int(fields[2], 1, 2**53),
+        authorities=tuple(_authority(row) for row in take_array(fields[3], at_most=10_000)),
+        offices=tuple(_office(row) for row in take_array(fields[4], at_most=100_000)),
+        keys=tuple(_key(row) for row in take_array(fields[5], at_most=200_000)),
+        logs=tuple(_log(row) for row in take_array(fields[6], at_most=10_000)),
+        voids=tuple(_void(row) for row in take_array(fields[7], at_most=100_000)),
+    )
+    _check_references(directory)
+    return UnverifiedDirectory(sign1, directory)
+
+
+def _check_references(directory: Directory) -> None:
+    for office in directory.offices:
+        if directory.authority(office.authority) is None:
+            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"office of unknown authority {office.authority}")
+    for key in directory.keys:
+        known = directory.authority(key.authority) is not None and directory.log(key.log) is not None
+        if not known or (key.role is KeyRole.CERTIFICATE and directory.office(key.authority, key.office) is None):
+            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"key {key.kid.hex()} of an unknown office or log")
+
+
+def _authority(row: object) -> Authority:
+    number, zh, en = take_array(row, 3)
+    return Authority(take_int(number, 1, 65535), take_text(zh), take_text(en))
+
+
+def _office(row: object) -> Office:
+    authority, number, code, zh, en, parent, prefix, types = take_array(row, 8)
+    return Office(
+        authority=take_int(authority, 1, 65535),
+        number=take_int(number, 1, 65535),
+        code=take_text(code, at_most=16),
+        name_zh=take_text(zh),
+        name_en=take_text(en),
+        parent=take_optional_int(parent, 1, 65535),
+        region_prefix=take_text(prefix, at_most=12),
+        types=tuple(CertificateType(take_int(t, 1, 4)) for t in take_array(types, at_most=8)),
+    )
+
+
+def _key(row: object) -> DirectoryKey:
+    role, authority, office, public_key, log, from_index, to_index, void_from = take_array(row, 8)
+    return DirectoryKey(
+        role=KeyRole(take_int(role, 1, 3)),
+        authority=take_int(authority, 1, 65535),
+        office=take_int(office, 0, 65535),
+        public_key=check_key(take_bytes(public_key, 32)),
+        log=take_int(log, 1, 65535),
+        from_index=take_int(from_index, 0, _MAX_INDEX),
+        to_index=take_optional_int(to_index, 0, _MAX_INDEX),
+        void_from=take_optional_int(void_from, 0, _MAX_INDEX),
+    )
+
+
+def _log(row: object) -> LogRecord:
+    number, origin = take_array(row, 2)
+    return LogRecord(take_int(number, 1, 65535), take_text(origin))
+
+
+def _void(row: object) -> VoidRange:
+    authority, log, from_index, to_index = take_array(row, 4)
+    return VoidRange(
+        take_int(authority, 1, 65535),
+        take_int(log, 1, 65535),
+        take_int(from_index, 0, _MAX_INDEX),
+        take_int(to_index, 0, _MAX_INDEX),
+    )
+
+
+def _index(pairs: Iterable[tuple[_K, _V]], what: str) -> dict[_K, _V]:
+    found: dict[_K, _V] = {}
+    for key, value in pairs:
+        if key in found:
+            reason = Reason.KEY_KID_AMBIGUOUS if what == "key id" else Reason.SCHEMA_FIELD_UNKNOWN
+            raise FormatError(reason, f"the same {what} twice in the directory")
+        found[key] = value
+    return found

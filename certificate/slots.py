@@ -1,0 +1,328 @@
+"""The registry of claims: which fact of DOMAIN section 5 stands in which slot, and what values it may take.
+
+A slot is a place in the claims tree of one certificate type. Slots 0...15 are the identity tree, the rest the fact
+tree. Their order is chosen so that what is asked together lies together: name and last four digits are neighbours,
+and so are the settled month of a kind and its newest strips, hence few hashes beside them.
+
+Fact tree of a contribution certificate, 512 slots from 16:
+
+    kind 1..9, 32 slots each:  settled.K, then strip.K of the cut-off year, one year back, ... 30 years back
+    kind 1..9, 16 slots each:  status, first, last, months, deemed, moved, run, back, base, base_avg12, paid_total,
+                               ge.total, ge.run, 3 reserved
+    16 slots: employer, balance.pension, 14 reserved;  32 slots: spells;  32 slots: minted answers pol
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from certificate.display_text import check_display_text
+from certificate.kinds import KINDS
+from certificate.numbers import CertificateType
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+
+__all__ = [
+    "IDENTITY_SLOTS",
+    "REGISTRIES",
+    "SPELL_SLOTS",
+    "STRIP_YEARS",
+    "Claim",
+    "ClaimValue",
+    "Registry",
+    "ValueType",
+    "registry_of",
+]
+
+ClaimValue = int | str | bytes | bool | list[Any]
+
+IDENTITY_SLOTS: Final = 16
+STRIP_YEARS: Final = 31
+SPELL_SLOTS: Final = 32
+_POLICY_SLOTS: Final = 32
+_STRIPS_FROM: Final = IDENTITY_SLOTS
+_SUMMARY_FROM: Final = _STRIPS_FROM + 32 * len(KINDS)
+_GENERAL_FROM: Final = _SUMMARY_FROM + 16 * len(KINDS)
+_SPELLS_FROM: Final = _GENERAL_FROM + 16
+_POLICIES_FROM: Final = _SPELLS_FROM + SPELL_SLOTS
+_MAX_FEN: Final = 10**13
+_MAX_MONTHS: Final = 1200
+
+
+class ValueType(StrEnum):
+    """The closed set of value shapes. Money is integer fen, a month YYYYMM, a date YYYYMMDD."""
+
+    TEXT = "text"
+    ID_NO = "id_no"
+    ID_TAIL = "id_tail"
+    CODE = "code"
+    STATUS = "status"
+    MONTH = "month"
+    DATE = "date"
+    MONTHS = "months"
+    FEN = "fen"
+    STRIP = "strip"
+    BALANCE = "balance"
+    EMPLOYER = "employer"
+    SPELL = "spell"
+    PROXY = "proxy"
+    COMMITMENT = "commitment"
+    ANSWER = "answer"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One registered claim.
+
+    Attributes:
+        name: as DOMAIN section 5 spells it; a strip counts its years back, `strip.pension.emp.-2`.
+        slot: its place in the claims tree.
+        value_type: what values it may take.
+        group: under which heading people find it (identity, strip, summary, employer, answer, paper).
+        kind: the insurance branch, or "".
+        years_back: for a strip, years before the year of the cut-off month.
+    """
+
+    name: str
+    slot: int
+    value_type: ValueType
+    group: str
+    kind: str = ""
+    years_back: int = 0
+
+    def label_key(self) -> str:
+        """Key of its name in `certificate.texts`: the claim's name without kind, year and number."""
+        return self.name.split(".")[0] if self.group == "strip" else _LABELS.get(self.name, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All claims of one certificate type and the shape of its tree: depths of the identity and the fact tree."""
+
+    type: CertificateType
+    fact_depth: int
+    claims: tuple[Claim, ...]
+    by_slot: Mapping[int, Claim]
+    by_name: Mapping[str, Claim]
+    identity_depth: int = 4
+
+    @property
+    def slot_count(self) -> int:
+        return (1 << self.identity_depth) + (1 << self.fact_depth)
+
+    def claim_at(self, slot: int) -> Claim:
+        """The claim registered at `slot`. Raises FormatError `schema.field_unknown`."""
+        try:
+            return self.by_slot[slot]
+        except KeyError as exc:
+            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"no claim has slot {slot}") from exc
+
+    def slot_of(self, name: str, *, cut_off: int | None = None) -> int:
+        """The slot of the claim called `name`; `strip.K.YYYY` needs the certificate's `cut_off` (YYYYMM).
+
+        Raises:
+            FormatError: `schema.field_unknown`; a strip older than 30 years has no slot.
+        """
+        match = re.fullmatch(r"(strip\..+)\.([0-9]{4})", name)
+        if match and cut_off is not None:
+            name = f"{match[1]}.-{cut_off // 100 - int(match[2])}"
+        try:
+            return self.by_name[name].slot
+        except KeyError as exc:
+            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "no such claim", hint=f"unknown claim {name!r}") from exc
+
+    def check_value(self, slot: int, value: object) -> None:
+        """Raise FormatError unless `value` is one that the claim at `slot` may take."""
+        check_value(self.claim_at(slot).value_type, value)
+
+
+_LABELS: Final[dict[str, str]] = {}
+_SUMMARY: Final = (
+    ("status", ValueType.STATUS),
+    ("first", ValueType.MONTH),
+    ("last", ValueType.MONTH),
+    ("months", ValueType.MONTHS),
+    ("deemed", ValueType.MONTHS),
+    ("moved", ValueType.MONTHS),
+    ("run", ValueType.MONTHS),
+    ("back", ValueType.MONTHS),
+    ("base", ValueType.FEN),
+    ("base_avg12", ValueType.FEN),
+    ("paid_total", ValueType.FEN),
+    ("ge.total", ValueType.COMMITMENT),
+    ("ge.run", ValueType.COMMITMENT),
+)
+
+
+def _contribution_claims() -> list[Claim]:
+    claims = [
+        Claim("name", 0, ValueType.TEXT, "identity"),
+        Claim("id_tail", 1, ValueType.ID_TAIL, "identity"),
+        Claim("for.audience", 2, ValueType.TEXT, "paper"),
+        Claim("for.purpose", 3, ValueType.TEXT, "paper"),
+        Claim("id_no", 4, ValueType.ID_NO, "identity"),
+        Claim("id_type", 5, ValueType.CODE, "identity"),
+        Claim("birth_date", 6, ValueType.DATE, "identity"),
+        Claim("proxy", 8, ValueType.PROXY, "identity"),
+    ]
+    for kind in KINDS:
+        block = _STRIPS_FROM + 32 * (kind.number - 1)
+        claims.append(Claim(f"settled.{kind.id}", block, ValueType.MONTH, "strip", kind.id))
+        claims.extend(
+            Claim(f"strip.{kind.id}.-{back}", block + 1 + back, ValueType.STRIP, "strip", kind.id, back)
+            for back in range(STRIP_YEARS)
+        )
+    for kind in KINDS:
+        block = _SUMMARY_FROM + 16 * (kind.number - 1)
+        for at, (name, value_type) in enumerate(_SUMMARY):
+            _LABELS[f"{name}.{kind.id}"] = name
+            group = "answer" if value_type is ValueType.COMMITMENT else "summary"
+            claims.append(Claim(f"{name}.{kind.id}", block + at, value_type, group, kind.id))
+    claims.append(Claim("employer", _GENERAL_FROM, ValueType.EMPLOYER, "employer"))
+    claims.append(Claim("balance.pension", _GENERAL_FROM + 1, ValueType.BALANCE, "summary"))
+    for at in range(SPELL_SLOTS):
+        _LABELS[f"spells.{at}"] = "spells"
+        claims.append(Claim(f"spells.{at}", _SPELLS_FROM + at, ValueType.SPELL, "employer"))
+    for at in range(_POLICY_SLOTS):
+        _LABELS[f"pol.{at}"] = "pol"
+        claims.append(Claim(f"pol.{at}", _POLICIES_FROM + at, ValueType.ANSWER, "answer"))
+    return claims
+
+
+def _employer_claims() -> list[Claim]:
+    return [
+        Claim("employer_name", 0, ValueType.TEXT, "identity"),
+        Claim("employer_uscc", 1, ValueType.CODE, "identity"),
+        Claim("headcount", IDENTITY_SLOTS, ValueType.COUNT, "summary"),
+    ]
+
+
+def _registry(type_: CertificateType, fact_depth: int, claims: list[Claim]) -> Registry:
+    by_slot = {claim.slot: claim for claim in claims}
+    by_name = {claim.name: claim for claim in claims}
+    if not len(claims) == len(by_slot) == len(by_name):
+        raise AssertionError("two claims share a slot or a name")
+    return Registry(type_, fact_depth, tuple(claims), by_slot, by_name)
+
+
+REGISTRIES: Final[Mapping[CertificateType, Registry]] = {
+    CertificateType.CONTRIBUTION: _registry(CertificateType.CONTRIBUTION, 9, _contribution_claims()),
+    CertificateType.EMPLOYER: _registry(CertificateType.EMPLOYER, 14, _employer_claims()),
+}
+
+
+def registry_of(type_: int) -> Registry:
+    """The registry of a certificate type. Raises FormatError `schema.field_unknown` for a type without one."""
+    for known, registry in REGISTRIES.items():
+        if known == type_:
+            return registry
+    raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"certificate type {type_}")
+
+
+def check_value(value_type: ValueType, value: object) -> None:
+    """Raise FormatError unless `value` has the shape of `value_type`.
+
+    Raises:
+        FormatError: `schema.field_type`, `enc.number_range`, or a text reason (`schema.text_…`).
+    """
+    match value_type:
+        case ValueType.TEXT:
+            _text(value)
+        case ValueType.ID_NO:
+            _pattern(value, r"[0-9A-Z]{4,32}")
+        case ValueType.ID_TAIL:
+            _pattern(value, r"[0-9A-Z]{4}")
+        case ValueType.CODE:
+            _pattern(value, r"[0-9A-Z]{1,18}")
+        case ValueType.STATUS:
+            _integer(value, 1, 3)
+        case ValueType.MONTH:
+            _month(value)
+        case ValueType.DATE:
+            _date(value)
+        case ValueType.MONTHS:
+            _integer(value, 0, _MAX_MONTHS)
+        case ValueType.COUNT:
+            _integer(value, 0, 10**7)
+        case ValueType.FEN:
+            _integer(value, 0, _MAX_FEN)
+        case ValueType.STRIP:
+            _bytes(value, 3)
+        case ValueType.COMMITMENT:
+            _bytes(value, 32)
+        case ValueType.BALANCE:
+            fen, as_of = _items(value, 2)
+            _integer(fen, 0, _MAX_FEN)
+            _date(as_of)
+        case ValueType.EMPLOYER:
+            uscc, name, since, months = _items(value, 4)
+            if uscc is not None:
+                _pattern(uscc, r"[0-9A-Z]{18}")
+            _text(name)
+            _month(since)
+            _integer(months, 0, _MAX_MONTHS)
+        case ValueType.SPELL:
+            name, first, last, months = _items(value, 4)
+            _text(name)
+            _month(first)
+            _month(last)
+            _integer(months, 0, _MAX_MONTHS)
+        case ValueType.PROXY:
+            name, tail, until, templates = _items(value, 4)
+            _text(name)
+            _pattern(tail, r"[0-9A-Z]{4}")
+            _date(until)
+            for template in _items(templates, None):
+                _pattern(template, r"[a-z0-9./]{1,32}")
+        case ValueType.ANSWER:
+            digest, answer = _items(value, 2)
+            _bytes(digest, 32)
+            if type(answer) is not bool:
+                raise FormatError(Reason.SCHEMA_FIELD_TYPE, "an answer is true or false")
+
+
+def _text(value: object) -> None:
+    if type(value) is not str:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "text expected")
+    check_display_text(value)
+
+
+def _pattern(value: object, pattern: str) -> None:
+    if type(value) is not str or re.fullmatch(pattern, value) is None:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"text of the form {pattern} expected")
+
+
+def _integer(value: object, low: int, high: int) -> int:
+    if type(value) is not int:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "integer expected")
+    if not low <= value <= high:
+        raise FormatError(Reason.ENC_NUMBER_RANGE, f"not in {low}...{high}")
+    return value
+
+
+def _month(value: object) -> None:
+    month = _integer(value, 190000, 299912)
+    if month % 100 > 12:
+        raise FormatError(Reason.ENC_NUMBER_RANGE, "a month is YYYYMM, or YYYY00 for a kind paid by the year")
+
+
+def _date(value: object) -> None:
+    date = _integer(value, 19000101, 29991231)
+    if not (1 <= date // 100 % 100 <= 12 and 1 <= date % 100 <= 31):
+        raise FormatError(Reason.ENC_NUMBER_RANGE, "a date is YYYYMMDD")
+
+
+def _bytes(value: object, size: int) -> None:
+    if type(value) is not bytes or len(value) != size:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"{size} bytes expected")
+
+
+def _items(value: object, count: int | None) -> list[Any]:
+    if type(value) is not list or (count is not None and len(value) != count) or len(value) > 64:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"a list of {count or 'at most 64'} items expected")
+    return value

@@ -1,0 +1,167 @@
+"""The trust bundle: all that a verifier holds before it goes offline (DESIGN 3.6), from bytes to look-ups.
+
+A bundle is a set of named files. `bundle.cose`, signed by a trust-root key, names every other file with its SHA-256,
+so that a mixture of old and new files, or a changed one, is noticed:
+
+    payload = [1, environment, version, issued, expires, [[name, sha256], ...]]      times in POSIX seconds
+
+    directory.cose          the directory (certificate.directory), signed by a trust-root key
+    policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
+    status-<A>-<L>.cwt      status list L of authority A
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from certificate.cose import Sign1, parse_sign1, sign_object
+from certificate.directory import Directory, parse_directory
+from certificate.keys import CoseSigner, check_key, key_id, verify_signature
+from certificate.numbers import Environment, Typ
+from certificate.schema import take_array, take_bytes, take_int, take_version
+from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
+from ledger.reasons import Reason
+from ledger.trust_policy import TrustPolicy, parse_trust_policy
+
+__all__ = [
+    "BUNDLE_NAME",
+    "DIRECTORY_NAME",
+    "POLICY_NAME",
+    "TrustBundle",
+    "parse_bundle",
+    "sign_bundle",
+    "status_file_name",
+]
+
+BUNDLE_NAME = "bundle.cose"
+DIRECTORY_NAME = "directory.cose"
+POLICY_NAME = "policy.txt"
+_STATUS_NAME = re.compile(r"status-([1-9][0-9]{0,4})-(0|[1-9][0-9]{0,9})\.cwt")
+_MAX_FILE = 64 * 2**20
+_MAX_SECONDS = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBundle:
+    """A bundle whose signatures and digests hold. Status lists are judged when a certificate points at one."""
+
+    environment: Environment
+    version: int
+    issued: int
+    expires: int
+    directory: Directory
+    policy: TrustPolicy
+    status_tokens: Mapping[tuple[int, int], bytes]
+    digest: bytes
+
+    def status_token(self, authority: int, number: int) -> bytes:
+        """The published list. Raises UndeterminedError `status.list_missing`."""
+        try:
+            return self.status_tokens[authority, number]
+        except KeyError as exc:
+            raise UndeterminedError(Reason.STATUS_LIST_MISSING, f"list {number} of authority {authority}") from exc
+
+
+def status_file_name(authority: int, number: int) -> str:
+    return f"status-{authority}-{number}.cwt"
+
+
+def sign_bundle(
+    signer: CoseSigner,
+    files: Mapping[str, bytes],
+    *,
+    environment: Environment,
+    version: int,
+    issued: int,
+    expires: int,
+) -> bytes:
+    """`bundle.cose` over `files` (name to content, without itself)."""
+    listing = [[name, sha256(files[name]).digest()] for name in sorted(files)]
+    return sign_object(signer, Typ.BUNDLE, [1, int(environment), version, issued, expires, listing])
+
+
+def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> TrustBundle:
+    """Check and open a bundle.
+
+    Args:
+        files: name to content; a name that `bundle.cose` does not list is refused.
+        root_keys: raw Ed25519 public keys of the trust root, pinned by the caller. Empty refuses everything.
+    Raises:
+        UndeterminedError: `trust.missing` (no `bundle.cose`, or a listed file is absent).
+        VerificationError: `trust.bundle_sig_invalid`, `key.env_test`.
+        FormatError: `trust.malformed`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
+    """
+    if BUNDLE_NAME not in files:
+        raise UndeterminedError(Reason.TRUST_MISSING, BUNDLE_NAME, hint="name the folder that holds the trust bundle")
+    if any(len(content) > _MAX_FILE for content in files.values()):
+        raise FormatError(Reason.ENC_TOO_LARGE, "a file of the bundle")
+    manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
+    _check_root_signature(manifest, root_keys)
+    take_version(take_array(manifest.payload, 6)[0])
+    _, environment, version, issued, expires, listing = manifest.payload
+    _check_listing(listing, files)
+    for due in (DIRECTORY_NAME, POLICY_NAME):
+        if due not in files:
+            raise UndeterminedError(Reason.TRUST_MISSING, due)
+    parsed = parse_directory(files[DIRECTORY_NAME])
+    _check_root_signature(parsed.sign1, root_keys)
+    directory = parsed.directory
+    if directory.environment is not Environment(take_int(environment, 0, 1)):
+        raise VerificationError(Reason.KEY_ENV_TEST, "directory and bundle are of different environments")
+    return TrustBundle(
+        environment=directory.environment,
+        version=take_int(version, 1, 2**53),
+        issued=take_int(issued, 0, _MAX_SECONDS),
+        expires=take_int(expires, 0, _MAX_SECONDS),
+        directory=directory,
+        policy=parse_trust_policy(_text(files[POLICY_NAME])),
+        status_tokens=_status_tokens(files),
+        digest=manifest.digest(),
+    )
+
+
+def _check_root_signature(sign1: Sign1, root_keys: Sequence[bytes]) -> None:
+    for public_key in root_keys:
+        if key_id(check_key(public_key)) == sign1.kid:
+            try:
+                verify_signature(public_key=public_key, message=sign1.to_be_signed, signature=sign1.signature)
+            except ProjectError as exc:
+                raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, sign1.kid.hex()) from exc
+            return
+    raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"key {sign1.kid.hex()} is no root key")
+
+
+def _check_listing(listing: object, files: Mapping[str, bytes]) -> None:
+    listed: dict[str, bytes] = {}
+    for row in take_array(listing, at_most=100_000):
+        name, digest = take_array(row, 2)
+        if type(name) is not str or name in listed:
+            raise FormatError(Reason.TRUST_MALFORMED, "file names of the bundle")
+        listed[name] = take_bytes(digest, 32)
+    for name, digest in listed.items():
+        if name not in files:
+            raise UndeterminedError(Reason.TRUST_MISSING, name, hint="fetch the bundle again")
+        if sha256(files[name]).digest() != digest:
+            raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not the file the bundle lists")
+    unlisted = files.keys() - listed.keys() - {BUNDLE_NAME}
+    if unlisted:
+        raise FormatError(Reason.TRUST_MALFORMED, f"{len(unlisted)} files that the bundle does not list")
+
+
+def _status_tokens(files: Mapping[str, bytes]) -> dict[tuple[int, int], bytes]:
+    tokens = {}
+    for name, content in files.items():
+        match = _STATUS_NAME.fullmatch(name)
+        if match:
+            tokens[int(match[1]), int(match[2])] = content
+    return tokens
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.ENC_UTF8_INVALID, POLICY_NAME) from exc

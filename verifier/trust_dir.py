@@ -1,0 +1,66 @@
+"""A trust bundle in a folder: reading it, and replacing it as a whole.
+
+`root.keys` beside the bundle holds the pinned root keys, one raw Ed25519 public key in hex a line. It is put there
+once, by hand or by `tally init`, and never comes with an update.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ledger.errors import ConfigError, FormatError, UndeterminedError
+from ledger.reasons import Reason
+from verifier.trust import BUNDLE_NAME, TrustBundle, parse_bundle
+
+__all__ = ["ROOT_KEYS_NAME", "SEEN_NAME", "load_trust", "save_bundle_files"]
+
+ROOT_KEYS_NAME = "root.keys"
+SEEN_NAME = "seen.db"
+_SUFFIXES = (".cose", ".cwt", ".txt")
+
+
+def load_trust(folder: Path) -> TrustBundle:
+    """Read, check and open the bundle in `folder`.
+
+    Raises:
+        UndeterminedError: `trust.missing`.
+        FormatError, VerificationError: as `parse_bundle`.
+    """
+    try:
+        files = {
+            path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()
+        }
+        root_keys = _parse_root_keys((folder / ROOT_KEYS_NAME).read_text("ascii"))
+    except (OSError, UnicodeDecodeError) as exc:
+        hint = "name the folder that holds bundle.cose and root.keys with --trust"
+        raise UndeterminedError(Reason.TRUST_MISSING, "no readable bundle there", hint=hint) from exc
+    return parse_bundle(files, root_keys=root_keys)
+
+
+def save_bundle_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a bundle's files; `bundle.cose` last, so that a reader meanwhile sees a mismatch and not a mixture.
+
+    Raises:
+        ConfigError: `store.io_error`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in sorted(files, key=lambda name: (name == BUNDLE_NAME, name)):
+            temporary = folder / f".{name}.new"
+            with temporary.open("wb") as stream:
+                stream.write(files[name])
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(folder / name)
+    except OSError as exc:
+        raise ConfigError(Reason.STORE_IO_ERROR, "writing the trust bundle") from exc
+
+
+def _parse_root_keys(text: str) -> list[bytes]:
+    lines = text.splitlines()
+    if not lines or not all(re.fullmatch(r"[0-9a-f]{64}", line) for line in lines):
+        raise FormatError(Reason.TRUST_MALFORMED, f"{ROOT_KEYS_NAME} holds one key in hex a line")
+    return [bytes.fromhex(line) for line in lines]

@@ -1,0 +1,484 @@
+"""`verify`: eleven numbered steps over bytes, all of them, every time (DESIGN section 4, docs/VERIFY.md).
+
+ 1 text                  the text or file form decodes to bytes, in its one spelling
+ 2 structure             the bytes are a presentation or a certificate in the one encoding of the format
+ 3 issuer key            the bundle is fresh; the key is known, an office's, for this region, type and environment
+ 4 issuer signature      the office signed this certificate
+ 5 ledger                the entry computed from the certificate stands in the log, under log and witness quorum
+ 6 position              the key was good at that position, and the authority did not disown the position
+ 7 time                  issued and expiry fit today and each other, and the clock fits what was seen
+ 8 status                the status list is there, fresh, rightly signed, and says valid
+ 9 disclosures           the shown claims and the multiproof give the signed root
+10 holder and request    the holder of the certificate answered this very request, in time, for the first time
+11 policy                the asked questions are answered
+
+A step whose input was not authenticated is not run. Nothing here opens a file, a socket or a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from certificate.certificate import UnverifiedCertificate, parse_certificate
+from certificate.cose import unverified_typ
+from certificate.directory import DirectoryKey, KeyRole
+from certificate.display_text import confusable_warning
+from certificate.keys import algorithm_of, verify_signature
+from certificate.numbers import Environment, Typ
+from certificate.presentation import UnverifiedPresentation, presentation_of_item
+from certificate.qr_text import decode_any
+from certificate.request import (
+    COUNTER_LIFETIME,
+    PolicyItem,
+    SlotsItem,
+    UnverifiedRequest,
+    check_request_scope,
+    parse_request,
+)
+from certificate.slot_tree import root_from_disclosures
+from certificate.slots import ValueType
+from certificate.status_list import Status, parse_status_token, status_list_uri
+from ledger.cbor import decode_cbor
+from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
+from ledger.proof import FullProof, LoggedEntry, verify_full_proof
+from ledger.reasons import Reason, Verdict, verdict_of
+from verifier.expect import Asked, Expectation
+from verifier.report import (
+    STEP_NAMES,
+    CertificateView,
+    Evidence,
+    Outcome,
+    Report,
+    StepOutcome,
+    StepResult,
+    judge,
+)
+from verifier.seen import Seen
+from verifier.trust import TrustBundle
+
+__all__ = ["CLOCK_SKEW", "verify"]
+
+CLOCK_SKEW = 300  # seconds
+_DAY = 86400
+_MAX_PARTS = 16
+_TEST_REGION = "99"
+
+
+def verify(
+    data: bytes | Sequence[bytes], *, trust: TrustBundle, now: datetime, expect: Expectation, seen: Seen
+) -> Report:
+    """Judge what someone shows. Never raises for any `data`.
+
+    Args:
+        data: one presentation or paper certificate as text, file or bytes; or several presentations that together
+            answer one request.
+        trust: the opened bundle.
+        now: an aware datetime; the verifier's clock.
+        expect: `Asked(request bytes)` or `STATIC`.
+        seen: the verifier's memory; a valid answer is marked as used in it.
+    """
+    moment = int(now.timestamp())
+    parts = [data] if isinstance(data, bytes | bytearray) else list(data)
+    if not 1 <= len(parts) <= _MAX_PARTS:
+        return _refused(FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations"), trust)
+    runs = [_Run(bytes(part), trust, moment, expect, seen) for part in parts]
+    for run in runs:
+        run.steps_to_disclosures()
+    asked = _shown_items(runs)
+    holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
+    for run in runs:
+        run.holder_and_policy(asked, one_holder=len(holders) == 1)
+    reports = [run.report() for run in runs]
+    if all(report.outcome is Outcome.VALID for report in reports):
+        reports = _spend(runs, reports, seen)
+    seen.advance("bundle.version", trust.version)
+    seen.advance("time", trust.issued)
+    return reports[0] if len(reports) == 1 else _joined(reports)
+
+
+@dataclass
+class _Run:
+    """One presentation or certificate on its way through the steps."""
+
+    data: bytes
+    trust: TrustBundle
+    now: int
+    expect: Expectation
+    seen: Seen
+    results: dict[int, StepResult] = field(default_factory=dict)
+    raw: bytes = b""
+    presentation: UnverifiedPresentation | None = None
+    certificate: UnverifiedCertificate | None = None
+    request: UnverifiedRequest | None = None
+    key: DirectoryKey | None = None
+    logged: LoggedEntry | None = None
+    status_digest: bytes | None = None
+    notes: list[Reason] = field(default_factory=list)
+
+    # --- the steps in their order ---------------------------------------------------------------------------
+
+    def steps_to_disclosures(self) -> None:
+        """Steps 1 to 9, each only if what it reads was authenticated by the steps it names."""
+        self._step(1, self._text)
+        self._step(2, self._structure, needs=(1,))
+        self._step(3, self._issuer_key, needs=(2,))
+        self._step(4, self._issuer_signature, needs=(2,), ready=self.key is not None)
+        self._step(5, self._ledger, needs=(2, 4))
+        self._step(6, self._position, needs=(4, 5))
+        self._step(7, self._time, needs=(4,), ready=not self._bundle_is_stale())
+        self._step(8, self._status, needs=(4,), ready=not self._bundle_is_stale())
+        self._step(9, self._disclosures, needs=(4,))
+
+    def holder_and_policy(self, shown_items: set[int], *, one_holder: bool) -> None:
+        """Steps 10 and 11, which look at all presentations of one answer."""
+        self._step(10, lambda: self._holder_and_request(shown_items, one_holder), needs=(2, 4, 9))
+        self._step(11, self._policy, needs=(9, 10))
+
+    def _text(self) -> None:
+        self.raw = decode_any(self.data)
+
+    def _structure(self) -> None:
+        item = decode_cbor(self.raw)
+        if unverified_typ(item) == Typ.PRESENTATION:
+            self.presentation = presentation_of_item(item)
+            self.certificate = self.presentation.certificate
+        else:
+            self.certificate = parse_certificate(self.raw)
+
+    def _issuer_key(self) -> None:
+        certificate, directory = self._parsed(), self.trust.directory
+        self._check_bundle_version()
+        key = directory.key(KeyRole.CERTIFICATE, certificate.sign1.kid)
+        if key is None:
+            other = next((k for k in directory.keys if k.kid == certificate.sign1.kid), None)
+            if other is not None:
+                raise VerificationError(Reason.KEY_PURPOSE_MISMATCH, f"key {other.kid.hex()}")
+            raise UndeterminedError(Reason.KEY_UNKNOWN, f"key {certificate.sign1.kid.hex()}")
+        body = certificate.body
+        office = directory.office(body.authority, body.office)
+        if (key.authority, key.office) != (body.authority, body.office) or office is None:
+            raise UndeterminedError(Reason.KEY_UNKNOWN, f"key {key.kid.hex()} is not of office {body.office}")
+        region = str(body.region)
+        if self.trust.environment is Environment.PRODUCTION and region.startswith(_TEST_REGION):
+            raise VerificationError(Reason.KEY_ENV_TEST, "a test region in production")
+        if body.type not in office.types or not region.startswith(office.region_prefix):
+            raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, f"office {body.office}")
+        self.key = key
+        if self._bundle_is_stale():
+            raise UndeterminedError(Reason.TRUST_BUNDLE_STALE, f"expired {self.now - self.trust.expires} s ago")
+
+    def _issuer_signature(self) -> None:
+        certificate = self._parsed()
+        assert self.key is not None
+        verify_signature(
+            public_key=self.key.public_key,
+            message=certificate.sign1.to_be_signed,
+            signature=certificate.sign1.signature,
+        )
+
+    def _ledger(self) -> None:
+        certificate = self._parsed()
+        proof = certificate.proof
+        if proof is None:
+            raise VerificationError(Reason.LOG_INCLUSION_MISSING, "no ledger proof beside the certificate")
+        log = self.trust.directory.log(proof.log)
+        if log is None:
+            raise UndeterminedError(Reason.LOG_UNKNOWN_ORIGIN, f"log {proof.log}")
+        if not isinstance(proof, FullProof):
+            raise UndeterminedError(Reason.LOG_SUBTREE_UNKNOWN, "this bundle holds no blocks of the log")
+        self.logged = verify_full_proof(
+            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=self.now
+        )
+
+    def _position(self) -> None:
+        assert self.key is not None
+        assert self.logged is not None
+        key, log, index = self.key, self.logged.log, self.logged.index
+        if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
+            raise VerificationError(Reason.KEY_OUT_OF_RANGE, f"index {index} of log {log}")
+        if key.void_from is not None and index >= key.void_from:
+            raise VerificationError(Reason.KEY_COMPROMISED_AFTER, f"index {index} of log {log}")
+        if self.trust.directory.is_void(authority=key.authority, log=log, index=index):
+            raise VerificationError(Reason.KEY_VOID_ENTRY, f"index {index} of log {log}")
+
+    def _time(self) -> None:
+        body = self._parsed().body
+        today = self.now // _DAY
+        newest = max(self.trust.issued, self.seen.newest("time") or 0)
+        if self.now < newest - CLOCK_SKEW:
+            raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{newest - self.now} s behind a signed time")
+        if body.expires < body.issued:
+            raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
+        if body.issued > (self.now + CLOCK_SKEW) // _DAY:
+            raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - today} days ahead")
+        if body.expires < today:
+            raise VerificationError(Reason.TIME_EXPIRED, f"{today - body.expires} days ago")
+
+    def _status(self) -> None:
+        body = self._parsed().body
+        token = self.trust.status_token(body.authority, body.status_list)
+        listed = parse_status_token(token)
+        uri = status_list_uri(body.authority, body.status_list)
+        key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
+        if key is None or key.authority != body.authority:
+            raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
+        try:
+            verify_signature(
+                public_key=key.public_key, message=listed.sign1.to_be_signed, signature=listed.sign1.signature
+            )
+        except ProjectError as exc:
+            raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
+        if listed.uri != uri:
+            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
+        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
+        self.status_digest = sha256(token).digest()
+        value = listed.statuses.value(body.status_index)
+        if value != Status.VALID:
+            raise VerificationError(_STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}")
+
+    def _disclosures(self) -> None:
+        certificate = self._parsed()
+        body = certificate.body
+        root = root_from_disclosures(body.registry, certificate.disclosures, certificate.multiproof)
+        if root != body.claims_root:
+            raise VerificationError(Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root")
+        for shown in certificate.disclosures:
+            text = body.registry.claim_at(shown.slot).value_type is ValueType.TEXT
+            if text and confusable_warning(str(shown.value)) is not None:
+                self._note(Reason.SCHEMA_TEXT_CONFUSABLE)
+
+    def _holder_and_request(self, shown_items: set[int], one_holder: bool) -> None:
+        body = self._parsed().body
+        if not isinstance(self.expect, Asked):
+            if self.presentation is not None:
+                raise VerificationError(Reason.PRES_REQUEST_MISMATCH, "an answer to a request, shown as paper")
+            if body.cnf is not None:
+                raise VerificationError(Reason.PRES_BINDING_MISSING, "bound to a key, shown without its signature")
+            self._note(Reason.PRES_STATIC_COPY)
+            return
+        self._check_request(self.expect.request)
+        if self.presentation is None or body.cnf is None:
+            raise VerificationError(Reason.PRES_BINDING_MISSING, "no holder's signature over this request")
+        self._check_holder(self.presentation, body.cnf)
+        if not one_holder:
+            raise VerificationError(Reason.PRES_SUBJECT_MISMATCH, "the presentations are of different holders")
+        assert self.request is not None
+        missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items]
+        if missing:
+            raise VerificationError(Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown")
+        if self.seen.is_used(self.replay_keys()):
+            raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
+
+    def _policy(self) -> None:
+        asked = self.request.body.items if self.request is not None else ()
+        unknown = [item.policy for item in asked if isinstance(item, PolicyItem)]
+        if unknown:
+            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"{len(unknown)} policies are not in the bundle")
+
+    # --- parts of steps -------------------------------------------------------------------------------------
+
+    def _check_bundle_version(self) -> None:
+        newest = self.seen.newest("bundle.version") or 0
+        if self.trust.version < newest:
+            raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}")
+
+    def _bundle_is_stale(self) -> bool:
+        return self.now >= self.trust.expires
+
+    def _check_list_age(self, uri: str, issued: int, expires: int, ttl: int) -> None:
+        if issued > self.now + CLOCK_SKEW:
+            raise UndeterminedError(Reason.STATUS_LIST_FUTURE, f"{issued - self.now} s ahead")
+        if self.now >= expires:
+            raise UndeterminedError(Reason.STATUS_LIST_EXPIRED, f"expired {self.now - expires} s ago")
+        if self.now >= issued + ttl:
+            raise UndeterminedError(Reason.STATUS_LIST_STALE, f"as of {issued}")
+        if issued < (self.seen.newest(uri) or 0):
+            raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a newer list was seen before")
+        self.seen.advance(uri, issued)
+
+    def _check_request(self, data: bytes) -> None:
+        """The request is the verifier's own; that it is in order is checked all the same."""
+        request = parse_request(data)
+        registration = request.registration
+        registrar = self.trust.directory.key(KeyRole.REGISTRAR, registration.sign1.kid)
+        try:
+            if registrar is None:
+                raise VerificationError(Reason.ORG_UNREGISTERED, "no registrar has this key")
+            verify_signature(
+                public_key=registrar.public_key,
+                message=registration.sign1.to_be_signed,
+                signature=registration.sign1.signature,
+            )
+            verify_signature(
+                public_key=registration.body.request_key,
+                message=request.sign1.to_be_signed,
+                signature=request.sign1.signature,
+            )
+        except ProjectError as exc:
+            raise VerificationError(Reason.ORG_UNREGISTERED, f"organisation {request.body.org}") from exc
+        check_request_scope(request.body, registration.body, today=self.now // _DAY)
+        self.request = request
+
+    def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
+        assert self.request is not None
+        body, asked = presentation.body, self.request.body
+        if presentation.sign1.algorithm is not algorithm_of(cnf):
+            raise VerificationError(Reason.ALG_KEY_MISMATCH, "the holder's key is of another kind")
+        try:
+            verify_signature(
+                public_key=cnf, message=presentation.sign1.to_be_signed, signature=presentation.sign1.signature
+            )
+        except ProjectError as exc:
+            raise VerificationError(Reason.PRES_BINDING_INVALID, "not signed by the certificate's holder") from exc
+        if body.audience != asked.org:
+            raise VerificationError(Reason.PRES_AUDIENCE_MISMATCH, f"made for organisation {body.audience}")
+        if body.request_digest != self.request.digest():
+            raise VerificationError(Reason.PRES_REQUEST_MISMATCH, "an answer to another request")
+        if body.issued > self.now + CLOCK_SKEW:
+            raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - self.now} s ahead")
+        ends = body.expires if asked.nonce is not None else min(body.expires, body.issued + COUNTER_LIFETIME)
+        if self.now >= ends or body.issued > asked.expires:
+            raise VerificationError(Reason.PRES_EXPIRED, f"over since {max(0, self.now - ends)} s")
+
+    def replay_keys(self) -> list[bytes]:
+        """What is marked as used: the signed consent, and for a request with nonce (request, certificate)."""
+        if self.presentation is None or self.request is None:
+            return []
+        keys = [self.presentation.replay_key()]
+        if self.request.body.nonce is not None:
+            keys.append(sha256(self.request.digest() + self._parsed().digest()).digest())
+        return keys
+
+    def shows(self, item: SlotsItem | PolicyItem) -> bool:
+        """Whether this presentation alone discloses all slots of `item`."""
+        if not self._is_ok(9) or self.certificate is None:
+            return False
+        if isinstance(item, PolicyItem):
+            return True  # judged in step 11
+        shown = {disclosure.slot for disclosure in self.certificate.disclosures}
+        return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+
+    # --- bookkeeping ----------------------------------------------------------------------------------------
+
+    def _step(
+        self, number: int, check: Callable[[], None], *, needs: tuple[int, ...] = (), ready: bool = True
+    ) -> None:
+        if not ready or not all(self._is_ok(step) for step in needs):
+            self.results[number] = StepResult(number, StepOutcome.NOT_RUN)
+            return
+        try:
+            check()
+        except ProjectError as exc:
+            cannot_tell = verdict_of(exc.reason) is Verdict.CANNOT_TELL
+            outcome = StepOutcome.CANNOT_TELL if cannot_tell else StepOutcome.NO
+            self.results[number] = StepResult(number, outcome, exc.reason, exc.detail)
+        else:
+            self.results[number] = StepResult(number, StepOutcome.OK)
+
+    def _is_ok(self, step: int) -> bool:
+        return self.results[step].outcome is StepOutcome.OK
+
+    def _note(self, reason: Reason) -> None:
+        if reason not in self.notes:
+            self.notes.append(reason)
+
+    def _parsed(self) -> UnverifiedCertificate:
+        assert self.certificate is not None
+        return self.certificate
+
+    def report(self) -> Report:
+        steps = tuple(self.results[number] for number in STEP_NAMES)
+        outcome, reason = judge(steps)
+        certificate = self.certificate
+        return Report(
+            outcome=outcome,
+            reason=reason,
+            steps=steps,
+            certificate=self._view() if self._is_ok(4) else None,
+            disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
+            notes=tuple(self.notes),
+            trust=_trust_facts(self.trust),
+            evidence=Evidence(
+                certificate_digest=None if certificate is None else certificate.digest(),
+                request_digest=None if self.request is None else self.request.digest(),
+                status_list_digest=self.status_digest,
+                checkpoint_root=None if self.logged is None else self.logged.root_hash,
+                checkpoint_size=None if self.logged is None else self.logged.size,
+                proof=certificate.proof if certificate is not None and self._is_ok(5) else None,
+            ),
+        )
+
+    def _view(self) -> CertificateView:
+        body = self._parsed().body
+        authority = self.trust.directory.authority(body.authority)
+        office = self.trust.directory.office(body.authority, body.office)
+        assert authority is not None
+        assert office is not None
+        return CertificateView(body, authority, office)
+
+
+_STATUS_REASONS = {
+    int(Status.REVOKED): Reason.STATUS_REVOKED,
+    int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,
+    int(Status.REPLACED): Reason.STATUS_REPLACED,
+}
+
+
+def _shown_items(runs: Sequence[_Run]) -> set[int]:
+    """Positions of the request's items that at least one presentation discloses whole."""
+    expect = runs[0].expect
+    if not isinstance(expect, Asked):
+        return set()
+    try:
+        items = parse_request(expect.request).body.items
+    except FormatError:
+        return set()  # step 10 says so
+    return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}
+
+
+def _spend(runs: Sequence[_Run], reports: Sequence[Report], seen: Seen) -> list[Report]:
+    """Mark a valid answer as used. Another process may have been quicker: then it is a replay here."""
+    keys = [key for run in runs for key in run.replay_keys()]
+    if not keys or seen.use_once(keys):
+        return list(reports)
+    replayed = StepResult(10, StepOutcome.NO, Reason.PRES_NONCE_REPLAYED, "this answer was used before")
+    not_run = StepResult(11, StepOutcome.NOT_RUN)
+    return [
+        replace(
+            report,
+            outcome=Outcome.INVALID,
+            reason=Reason.PRES_NONCE_REPLAYED,
+            steps=(*report.steps[:9], replayed, not_run),
+        )
+        for report in reports
+    ]
+
+
+def _joined(reports: Sequence[Report]) -> Report:
+    """One report for several presentations: the worst of each step, with each part's own report beside it."""
+    severity = (StepOutcome.OK, StepOutcome.NOT_RUN, StepOutcome.CANNOT_TELL, StepOutcome.NO)
+    steps = tuple(
+        max((report.step(number) for report in reports), key=lambda step: severity.index(step.outcome))
+        for number in STEP_NAMES
+    )
+    outcome, reason = judge(steps)
+    return replace(reports[0], outcome=outcome, reason=reason, steps=steps, parts=tuple(reports))
+
+
+def _refused(error: ProjectError, trust: TrustBundle) -> Report:
+    first = StepResult(1, StepOutcome.NO, error.reason, error.detail)
+    rest = (StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES if number > 1)
+    return Report(Outcome.INVALID, error.reason, (first, *rest), trust=_trust_facts(trust))
+
+
+def _trust_facts(trust: TrustBundle) -> dict[str, object]:
+    return {
+        "environment": trust.environment.name.lower(),
+        "version": trust.version,
+        "issued": trust.issued,
+        "expires": trust.expires,
+        "digest": trust.digest.hex(),
+    }
