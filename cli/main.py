@@ -1,0 +1,78 @@
+"""`tally`: one command, a group per role. A group's module, and what it needs, is loaded only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from cli.common import fail, language_of_environment
+from ledger.errors import ProjectError
+
+__all__ = ["cli", "main"]
+
+# command -> (module, attribute, line for --help)
+_COMMANDS = {
+    "demo": ("cli.demo", "demo", "All of it on a small synthetic city, saying what happens and why."),
+    "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
+    "init": ("cli.init", "init", "Set up a bureau's home."),
+    "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
+    "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
+    "org": ("cli.org", "org", "Registered organisations."),
+    "request": ("cli.request", "request", "An organisation's request."),
+    "ledger": ("cli.ledger", "ledger", "Check the ledger, sign checkpoints, prove entries."),
+    "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tallystick", prog_name="tally")
+def cli() -> None:
+    """Verifiable social-insurance contribution certificates.
+
+    Exit codes: 0 yes, 3 verified no, 4 cannot tell, 2 usage, 1 our fault.
+
+    Example: tally demo
+    """
+
+
+def main() -> None:
+    """Entry point: project errors become one sentence and an exit code, everything else is our bug."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(2)
+    except ProjectError as exc:
+        sys.exit(fail(exc, language_of_environment(), as_json="--json" in sys.argv))
+    except ModuleNotFoundError as exc:
+        sys.exit(_missing_extra(exc))
+
+
+def _missing_extra(exc: ModuleNotFoundError) -> int:
+    extra = {"polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer"}.get(exc.name or "")
+    if extra is None:
+        raise exc
+    click.echo(f"This command needs more packages: pip install 'tallystick[{extra}]'", err=True)
+    return 2

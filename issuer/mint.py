@@ -1,0 +1,205 @@
+"""Minting: claims in, signed and logged certificates out. All-or-nothing per batch, never twice, resumable.
+
+The order that must hold (DESIGN 8.1): seed sealed and row written, then entry durable in the ledger, then the index
+noted; a certificate leaves only with a proof under a cosigned checkpoint. A run killed anywhere is completed by the
+next one: rows without an index are logged again, which the ledger answers with the index they already have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Protocol
+
+from certificate.certificate import CertificateBody, issue_certificate, parse_certificate
+from certificate.keys import CoseSigner
+from certificate.numbers import CertificateType, Presenter
+from certificate.slot_tree import SEED_SIZE, ClaimsTree
+from certificate.slots import ClaimValue, registry_of
+from issuer.register import PAPER, MintIdentity, Register, RegisterRow
+from issuer.seal import open_sealed, seal
+from issuer.snapshot import PersonClaims
+from issuer.status_places import StatusPlaces
+from ledger.cbor import decode_cbor, encode_cbor
+from ledger.entry import EntryType, encode_entry
+from ledger.errors import ConfigError, ConflictError
+from ledger.reasons import Reason
+
+__all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
+
+BATCH_SIZE = 1000
+_DAY = 86400
+
+
+class Ledger(Protocol):
+    """What minting needs of a ledger: durable append, and its number in the directory."""
+
+    @property
+    def log(self) -> int: ...
+
+    def append(self, entries: Sequence[bytes]) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MintSettings:
+    """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from."""
+
+    authority: int
+    office: int
+    profile: int
+    validity_days: int
+    cut_off: int
+    snapshot: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MintOrder:
+    """One certificate to mint: whose, for which holder key (PAPER for none), with which claims beside the records."""
+
+    person: PersonClaims
+    holder: bytes = PAPER
+    extra: Mapping[int, ClaimValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """One certificate of the register: certificate number, and its ledger index."""
+
+    number: str
+    index: int
+    is_new: bool
+
+
+class Minter:
+    """Mints for one office. The key, the clock and the source of randomness are handed in."""
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        ledger: Ledger,
+        signer: CoseSigner,
+        seal_key: bytes,
+        settings: MintSettings,
+        random: Callable[[int], bytes],
+        now: int,
+    ) -> None:
+        """`now` is POSIX seconds. Rows that an earlier run signed but did not log are logged first."""
+        self._register = register
+        self._ledger = ledger
+        self._signer = signer
+        self._seal_key = seal_key
+        self._settings = settings
+        self._random = random
+        self._now = now
+        self._places = StatusPlaces(register, random)
+        self.resumed = self._log(register.unlogged())
+
+    def mint(self, orders: Iterable[MintOrder], *, progress: Callable[[int], None] | None = None) -> Iterator[Minted]:
+        """Mint `orders`, batch by batch; yields the certificates of a batch once all of it is logged.
+
+        An order whose mint identity exists is answered with the certificate that exists.
+
+        Raises:
+            ConflictError: `store.locked`; nothing of the batch at hand was minted, run again.
+            IntegrityError: `store.…`; the ledger refused, nothing of the batch left.
+            FormatError: a claim value that the format refuses; nothing of the batch was minted.
+        """
+        stream = iter(orders)
+        while batch := list(islice(stream, BATCH_SIZE)):
+            yield from self._mint_batch(batch)
+            if progress is not None:
+                progress(len(batch))
+
+    def _mint_batch(self, orders: Sequence[MintOrder]) -> list[Minted]:
+        identities = [self._identity(order) for order in orders]
+        known = {identity: self._register.by_identity(identity) for identity in identities}
+        made: dict[MintIdentity, RegisterRow] = {}
+        for order, identity in zip(orders, identities, strict=True):
+            if known[identity] is None and identity not in made:
+                made[identity] = self._sign(order, identity)
+        if made:
+            self._register.add_signed(list(made.values()))
+        index_of = self._log(list(made.values()))
+        return [self._answer(identity, known[identity], made, index_of) for identity in identities]
+
+    def _answer(
+        self,
+        identity: MintIdentity,
+        row: RegisterRow | None,
+        made: Mapping[MintIdentity, RegisterRow],
+        index_of: Mapping[bytes, int],
+    ) -> Minted:
+        if row is None:
+            row = made[identity]
+            return Minted(row.number, index_of[row.digest], is_new=True)
+        if row.log_index is None:  # signed by another process that has not logged it yet
+            raise ConflictError(Reason.STORE_LOCKED, "another run is minting this certificate; try again")
+        return Minted(row.number, row.log_index, is_new=False)
+
+    def _identity(self, order: MintOrder) -> MintIdentity:
+        s = self._settings
+        extra = sha256(_encode_extra(order.extra)).digest() if order.extra else b""
+        return MintIdentity(
+            order.person.person_no, int(CertificateType.CONTRIBUTION), s.cut_off, order.holder, s.snapshot, extra
+        )
+
+    def _sign(self, order: MintOrder, identity: MintIdentity) -> RegisterRow:
+        s = self._settings
+        seed = self._random(SEED_SIZE)
+        claims = {**order.person.claims, **(order.extra or {})}
+        tree = ClaimsTree.from_seed(registry_of(CertificateType.CONTRIBUTION), seed, claims)
+        status_list, status_index = self._places.draw()
+        today = self._now // _DAY
+        body = CertificateBody(
+            type=CertificateType.CONTRIBUTION,
+            authority=s.authority,
+            office=s.office,
+            region=order.person.region,
+            profile=s.profile,
+            cut_off=s.cut_off,
+            issued=today,
+            expires=today + s.validity_days,
+            status_list=status_list,
+            status_index=status_index,
+            claims_root=tree.root(),
+            cnf=order.holder or None,
+            presenter=Presenter.SELF,
+        )
+        signed = issue_certificate(self._signer, body)
+        digest = sha256(signed).digest()
+        sealed = seal(self._seal_key, seed + _encode_extra(order.extra), bound_to=digest, random=self._random)
+        return RegisterRow(
+            identity, body.number, status_list, status_index, digest, signed, sealed, minted_at=self._now
+        )
+
+    def _log(self, rows: Sequence[RegisterRow]) -> dict[bytes, int]:
+        """Log certificates sorted by digest, so that their order says nothing about who; note their indices."""
+        if not rows:
+            return {}
+        digests = sorted(row.digest for row in rows)
+        entries = [encode_entry(EntryType.CERTIFICATE, self._settings.authority, digest) for digest in digests]
+        index_of = dict(zip(digests, self._ledger.append(entries), strict=True))
+        self._register.mark_logged(self._ledger.log, index_of.items())
+        return index_of
+
+
+def claims_tree_of(row: RegisterRow, claims: Mapping[int, ClaimValue], *, seal_key: bytes) -> ClaimsTree:
+    """The claims tree under a register row, from its sealed seed and the snapshot's `claims`.
+
+    Raises:
+        ConfigError: `certificate.not_found` when the seed was erased.
+        IntegrityError: `store.corrupt` when seed and claims do not give the signed root.
+    """
+    if row.sealed is None:
+        raise ConfigError(Reason.CERTIFICATE_NOT_FOUND, "its seed was erased; nothing can be shown any more")
+    plain = open_sealed(seal_key, row.sealed, bound_to=row.digest)
+    extra: dict[int, ClaimValue] = dict(decode_cbor(plain[SEED_SIZE:])) if plain[SEED_SIZE:] else {}
+    body = parse_certificate(row.signed).body
+    return ClaimsTree.from_seed(body.registry, plain[:SEED_SIZE], {**claims, **extra})
+
+
+def _encode_extra(extra: Mapping[int, ClaimValue] | None) -> bytes:
+    return encode_cbor([[slot, value] for slot, value in sorted(extra.items())]) if extra else b""

@@ -1,0 +1,263 @@
+"""The register: what this bureau minted, for whom, and where it stands in the ledger.
+
+A row is written before its certificate is signed into the ledger and is never deleted. Its seed (and the few claims
+that are not in the snapshot) is sealed under the home's seed key; erasing a person blanks the sealed bytes, after
+which the values under the certificate can neither be shown nor guessed.
+
+Invariant: (person, type, cut_off, holder, snapshot, extra claims) is unique: the mint identity of DESIGN 3.8, which
+is what "never minted twice" means.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlite_utils
+
+from ledger.errors import ConfigError, ConflictError, IntegrityError
+from ledger.reasons import Reason
+
+__all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow"]
+
+SCHEMA_VERSION = 1
+PAPER = b""  # stands for the holder key of a paper certificate
+
+_SCHEMA = """
+CREATE TABLE certificates (
+    id INTEGER PRIMARY KEY,
+    number TEXT NOT NULL UNIQUE,
+    person_no TEXT NOT NULL,
+    type INTEGER NOT NULL,
+    cut_off INTEGER NOT NULL,
+    holder BLOB NOT NULL,
+    snapshot BLOB NOT NULL,
+    extra BLOB NOT NULL,
+    status_list INTEGER NOT NULL,
+    status_index INTEGER NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    signed BLOB NOT NULL,
+    sealed BLOB,
+    minted_at INTEGER NOT NULL,
+    log INTEGER,
+    log_index INTEGER,
+    UNIQUE (person_no, type, cut_off, holder, snapshot, extra),
+    UNIQUE (status_list, status_index)
+) STRICT;
+CREATE INDEX certificates_unlogged ON certificates (id) WHERE log_index IS NULL;
+CREATE TABLE enrolled (person_no TEXT NOT NULL, holder BLOB NOT NULL, PRIMARY KEY (person_no, holder)) STRICT;
+CREATE TABLE snapshots (
+    digest BLOB PRIMARY KEY, file TEXT NOT NULL, cut_off INTEGER NOT NULL, imported_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE organisations (
+    org INTEGER PRIMARY KEY, registration BLOB NOT NULL, suspended INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'register rows stay'); END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MintIdentity:
+    """What makes two mints the same mint. `extra` is the digest of claims beside the snapshot's, or empty."""
+
+    person_no: str
+    type: int
+    cut_off: int
+    holder: bytes
+    snapshot: bytes
+    extra: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """One minted certificate. `sealed` is None once erased; `log` and `log_index` are None until logged."""
+
+    identity: MintIdentity
+    number: str
+    status_list: int
+    status_index: int
+    digest: bytes
+    signed: bytes
+    sealed: bytes | None
+    minted_at: int
+    log: int | None = None
+    log_index: int | None = None
+
+    @property
+    def is_paper(self) -> bool:
+        return self.identity.holder == PAPER
+
+
+_COLUMNS = (
+    "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
+    "minted_at, log, log_index"
+)
+
+
+class Register:
+    """One SQLite file through sqlite-utils; every write is one transaction."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open the register at `path`.
+
+        Raises:
+            ConfigError: `home.not_found`, `cli.exists`, `home.version`.
+        """
+        if create == path.exists():
+            reason = Reason.CLI_EXISTS if create else Reason.HOME_NOT_FOUND
+            raise ConfigError(reason, path.name)
+        self._db = sqlite_utils.Database(sqlite3.connect(path, timeout=30, isolation_level=None))
+        self._db.conn.execute("PRAGMA journal_mode = WAL")
+        self._db.conn.execute("PRAGMA synchronous = FULL")
+        if create:
+            self._db.conn.executescript(_SCHEMA)
+            self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
+        if found != SCHEMA_VERSION:
+            raise ConfigError(Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        self._db.conn.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        connection = self._db.conn
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        except sqlite3.IntegrityError as exc:
+            raise IntegrityError(Reason.CLI_DUPLICATE_ID, "the register holds such a row already") from exc
+        except sqlite3.OperationalError as exc:
+            if "locked" in str(exc):
+                raise ConflictError(Reason.STORE_LOCKED, "another process writes the register; try again") from exc
+            raise IntegrityError(Reason.STORE_IO_ERROR, "writing the register") from exc
+
+    # --- certificates ---------------------------------------------------------------------------------------
+
+    def add_signed(self, rows: Sequence[RegisterRow]) -> None:
+        """Write a batch of signed, not yet logged certificates: all or none."""
+        marks = ", ".join("?" * 15)
+        with self._writing() as connection:
+            connection.executemany(f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})", map(_values, rows))  # noqa: S608 - constants only
+
+    def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
+        """Note the ledger index of certificates named by digest."""
+        with self._writing() as connection:
+            connection.executemany(
+                "UPDATE certificates SET log = ?, log_index = ? WHERE digest = ? AND log_index IS NULL",
+                ((log, index, digest) for digest, index in places),
+            )
+
+    def unlogged(self) -> list[RegisterRow]:
+        """Certificates that a killed run signed but did not log."""
+        return self._select("log_index IS NULL ORDER BY id")
+
+    def by_identity(self, identity: MintIdentity) -> RegisterRow | None:
+        rows = self._select(
+            "person_no = ? AND type = ? AND cut_off = ? AND holder = ? AND snapshot = ? AND extra = ?",
+            (
+                identity.person_no,
+                identity.type,
+                identity.cut_off,
+                identity.holder,
+                identity.snapshot,
+                identity.extra,
+            ),
+        )
+        return rows[0] if rows else None
+
+    def by_number(self, number: str) -> RegisterRow | None:
+        rows = self._select("number = ?", (number,))
+        return rows[0] if rows else None
+
+    def of_person(self, person_no: str) -> list[RegisterRow]:
+        """Newest first."""
+        return self._select("person_no = ? ORDER BY id DESC", (person_no,))
+
+    def count(self) -> int:
+        return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def used_indices(self, status_list: int) -> list[int]:
+        rows = self._db.conn.execute("SELECT status_index FROM certificates WHERE status_list = ?", (status_list,))
+        return [row[0] for row in rows]
+
+    def newest_status_list(self) -> int:
+        return int(self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0])
+
+    def minted_for(self, snapshot: bytes, holder: bytes) -> set[str]:
+        """The persons who have a certificate without extra claims from this snapshot for this holder key."""
+        rows = self._db.conn.execute(
+            "SELECT person_no FROM certificates WHERE snapshot = ? AND holder = ? AND extra = x''", (snapshot, holder)
+        )
+        return {row[0] for row in rows}
+
+    def _select(self, where: str, parameters: tuple[object, ...] = ()) -> list[RegisterRow]:
+        sql = f"SELECT {_COLUMNS} FROM certificates WHERE {where}"  # noqa: S608 - constants of this module only
+        return [_row(values) for values in self._db.conn.execute(sql, parameters)]
+
+    # --- holders, snapshots, organisations --------------------------------------------------------------------
+
+    def enroll(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        """Remember that a person holds a key. Known pairs are left as they are."""
+        with self._writing() as connection:
+            connection.executemany("INSERT OR IGNORE INTO enrolled VALUES (?, ?)", pairs)
+
+    def enrolled(self) -> list[tuple[str, bytes]]:
+        return [(row[0], row[1]) for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")]
+
+    def add_snapshot(self, digest: bytes, file: str, cut_off: int, imported_at: int) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?)", (digest, file, cut_off, imported_at)
+            )
+
+    def newest_snapshot(self) -> tuple[bytes, str] | None:
+        """Digest and file name of the snapshot with the latest cut-off, and of those the one imported last."""
+        row = self._db.conn.execute(
+            "SELECT digest, file FROM snapshots ORDER BY cut_off DESC, imported_at DESC, rowid DESC LIMIT 1"
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def snapshot_file(self, digest: bytes) -> str | None:
+        row = self._db.conn.execute("SELECT file FROM snapshots WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def save_organisation(self, org: int, registration: bytes) -> None:
+        """Add an organisation, or renew its registration."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO organisations (org, registration) VALUES (?, ?) "
+                "ON CONFLICT (org) DO UPDATE SET registration = excluded.registration",
+                (org, registration),
+            )
+
+    def suspend_organisation(self, org: int) -> None:
+        with self._writing() as connection:
+            connection.execute("UPDATE organisations SET suspended = 1 WHERE org = ?", (org,))
+
+    def organisations(self) -> list[tuple[int, bytes, bool]]:
+        """Number, registration, whether suspended."""
+        rows = self._db.conn.execute("SELECT org, registration, suspended FROM organisations ORDER BY org")
+        return [(row[0], row[1], bool(row[2])) for row in rows]
+
+
+def _values(row: RegisterRow) -> tuple[object, ...]:
+    i = row.identity
+    return (
+        *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
+        *(row.number, row.status_list, row.status_index, row.digest, row.signed, row.sealed),
+        *(row.minted_at, row.log, row.log_index),
+    )
+
+
+def _row(values: Sequence[object]) -> RegisterRow:
+    identity = MintIdentity(*values[:6])  # type: ignore[arg-type]  # columns are STRICT
+    return RegisterRow(identity, *values[6:])  # type: ignore[arg-type]  # columns are STRICT
