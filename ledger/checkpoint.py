@@ -1,0 +1,159 @@
+"""Checkpoints (C2SP tlog-checkpoint, no extension lines) and cosignatures (C2SP tlog-cosignature).
+
+    origin                                         the log's name, equal to the name of its key
+    300                                            size
+    gw31yQrqZZCcEOPrzX+bpy3nJ6QgngTKn8G1m0i62uU=   root hash
+
+A `Checkpoint` is parsed, not verified; `ledger.trust_policy` makes a `VerifiedCheckpoint` of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ledger.ed25519 import SIGNATURE_SIZE, Signer, verify_ed25519
+from ledger.errors import FormatError, VerificationError
+from ledger.merkle import HASH_SIZE, MAX_SIZE, RootHash
+from ledger.note import (
+    NoteSignature,
+    SignatureType,
+    VerifierKey,
+    decode_base64,
+    encode_base64,
+    parse_note,
+    sign_note,
+)
+from ledger.reasons import Reason
+
+__all__ = [
+    "MAX_TIME",
+    "Checkpoint",
+    "cosign",
+    "encode_checkpoint",
+    "parse_checkpoint",
+    "parse_checkpoint_note",
+    "sign_checkpoint",
+    "verify_cosignature",
+    "verify_log_signature",
+]
+
+MAX_TIME = 2**63 - 1
+_TIME_SIZE = 8
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The head of a log's tree.
+
+    Args:
+        origin: one line, not empty.
+        size: 0 <= size < 2**63.
+        root_hash: 32 bytes.
+    Raises:
+        FormatError: `ckpt.malformed`.
+    """
+
+    origin: str
+    size: int
+    root_hash: RootHash
+
+    def __post_init__(self) -> None:
+        if not self.origin or "\n" in self.origin:
+            raise FormatError(Reason.CKPT_MALFORMED, "an origin that is not one line")
+        if not 0 <= self.size <= MAX_SIZE:
+            raise FormatError(Reason.CKPT_MALFORMED, "size out of range")
+        if len(self.root_hash) != HASH_SIZE:
+            raise FormatError(Reason.CKPT_MALFORMED, f"a root hash of {len(self.root_hash)} bytes")
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> str:
+    """The note text: three lines."""
+    return f"{checkpoint.origin}\n{checkpoint.size}\n{encode_base64(checkpoint.root_hash)}\n"
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Read the text of a note as a checkpoint.
+
+    Raises:
+        FormatError: `ckpt.malformed`, `ckpt.extension_forbidden` or `enc.base64_noncanonical`.
+    """
+    lines = text.split("\n")
+    if len(lines) < 4 or lines[-1]:
+        raise FormatError(Reason.CKPT_MALFORMED, "fewer than three lines, or the last one cut short")
+    if len(lines) > 4:
+        if not all(lines[3:-1]):
+            raise FormatError(Reason.CKPT_MALFORMED, "an empty line")
+        raise FormatError(Reason.CKPT_EXTENSION_FORBIDDEN, f"{len(lines) - 4} extension lines")
+    origin, size, root = lines[:3]
+    if not _SIZE.fullmatch(size):
+        raise FormatError(Reason.CKPT_MALFORMED, "size is not a plain decimal number")
+    return Checkpoint(origin, int(size), RootHash(decode_base64(root)))
+
+
+def parse_checkpoint_note(data: bytes) -> tuple[Checkpoint, tuple[NoteSignature, ...]]:
+    """Read a signed checkpoint. Errors as in `parse_note` and `parse_checkpoint`."""
+    note = parse_note(data)
+    return parse_checkpoint(note.text), note.signatures
+
+
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> NoteSignature:
+    """The log's own signature (type 0x01), under the origin as key name.
+
+    Raises:
+        FormatError: `ckpt.malformed` for an origin that cannot name a key.
+    """
+    return sign_note(encode_checkpoint(checkpoint), signer, name=checkpoint.origin)
+
+
+def cosign(checkpoint: Checkpoint, signer: Signer, *, name: str, time: int) -> NoteSignature:
+    """A witness's word that it saw this checkpoint, consistent with all before, at `time` (POSIX seconds).
+
+    Raises:
+        FormatError: `ckpt.malformed` for a name or time that no cosignature may have.
+    """
+    if not 0 <= time <= MAX_TIME:
+        raise FormatError(Reason.CKPT_MALFORMED, "time out of range")
+    key = VerifierKey(name, SignatureType.COSIGNATURE, signer.public_key)
+    signature = signer.sign(_cosigned_message(checkpoint, time))
+    return NoteSignature(name, key.key_id, time.to_bytes(_TIME_SIZE) + signature)
+
+
+def verify_log_signature(checkpoint: Checkpoint, blob: bytes, *, key: VerifierKey) -> None:
+    """Check the log's signature.
+
+    Raises:
+        VerificationError: `ckpt.sig_invalid`.
+    """
+    try:
+        verify_ed25519(
+            public_key=key.public_key, message=encode_checkpoint(checkpoint).encode(), signature=blob
+        )
+    except (FormatError, VerificationError) as exc:
+        raise VerificationError(Reason.CKPT_SIG_INVALID, f"key {key.key_id.hex()}") from exc
+
+
+def verify_cosignature(checkpoint: Checkpoint, blob: bytes, *, key: VerifierKey) -> int:
+    """Check a witness's cosignature; returns its time, POSIX seconds. Whether that lies in the future is not
+    judged.
+
+    Raises:
+        VerificationError: `ckpt.cosig_invalid`.
+    """
+    if len(blob) != _TIME_SIZE + SIGNATURE_SIZE or blob[0] & 0x80:
+        raise VerificationError(Reason.CKPT_COSIG_INVALID, f"{len(blob)} bytes by key {key.key_id.hex()}")
+    time = int.from_bytes(blob[:_TIME_SIZE])
+    try:
+        verify_ed25519(
+            public_key=key.public_key,
+            message=_cosigned_message(checkpoint, time),
+            signature=blob[_TIME_SIZE:],
+        )
+    except (FormatError, VerificationError) as exc:
+        raise VerificationError(Reason.CKPT_COSIG_INVALID, f"key {key.key_id.hex()}") from exc
+    return time
+
+
+def _cosigned_message(checkpoint: Checkpoint, time: int) -> bytes:
+    return f"cosignature/v1\ntime {time}\n{encode_checkpoint(checkpoint)}".encode()
