@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from certificate.cose import Sign1, parse_sign1, sign1_of_item, sign_object
-from certificate.keys import CoseSigner, check_key
+from certificate.directory import Directory, KeyRole
+from certificate.keys import CoseSigner, check_key, verify_signature
 from certificate.numbers import HEADER_X, CertificateType, Typ
 from certificate.schema import take_array, take_bytes, take_int, take_text
 from certificate.slots import registry_of
 from ledger.cbor import decode_cbor
-from ledger.errors import FormatError, VerificationError
+from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.reasons import Reason
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "parse_request",
     "sign_registration",
     "sign_request",
+    "verify_request",
 ]
 
 NONCE_SIZE = 16
@@ -188,6 +190,28 @@ def check_request_scope(request: RequestBody, registration: RegistrationBody, *,
         raise VerificationError(Reason.ORG_PURPOSE_NOT_ALLOWED, "purpose not in the registration")
     if not all(registration.allows(item) for item in request.items):
         raise VerificationError(Reason.ORG_PURPOSE_NOT_ALLOWED, "asks more than the registration allows")
+
+
+def verify_request(request: UnverifiedRequest, *, directory: Directory, today: int) -> RegistrationBody:
+    """Check who asks: the registrar's and the organisation's signatures, then the scope. `today` is a UTC day number.
+
+    Raises:
+        VerificationError: `org.unregistered` or `org.purpose_not_allowed`.
+    """
+    registration = request.registration
+    registrar = directory.key(KeyRole.REGISTRAR, registration.sign1.kid)
+    if registrar is None:
+        raise VerificationError(Reason.ORG_UNREGISTERED, f"no registrar has key {registration.sign1.kid.hex()}")
+    try:
+        for public_key, signed in (
+            (registrar.public_key, registration.sign1),
+            (registration.body.request_key, request.sign1),
+        ):
+            verify_signature(public_key=public_key, message=signed.to_be_signed, signature=signed.signature)
+    except ProjectError as exc:
+        raise VerificationError(Reason.ORG_UNREGISTERED, f"organisation {request.body.org}") from exc
+    check_request_scope(request.body, registration.body, today=today)
+    return registration.body
 
 
 def matching_digits(request_digest: bytes) -> str:

@@ -35,8 +35,8 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
-    check_request_scope,
     parse_request,
+    verify_request,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import ValueType
@@ -302,24 +302,7 @@ class _Run:
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
         request = parse_request(data)
-        registration = request.registration
-        registrar = self.trust.directory.key(KeyRole.REGISTRAR, registration.sign1.kid)
-        try:
-            if registrar is None:
-                raise VerificationError(Reason.ORG_UNREGISTERED, "no registrar has this key")
-            verify_signature(
-                public_key=registrar.public_key,
-                message=registration.sign1.to_be_signed,
-                signature=registration.sign1.signature,
-            )
-            verify_signature(
-                public_key=registration.body.request_key,
-                message=request.sign1.to_be_signed,
-                signature=request.sign1.signature,
-            )
-        except ProjectError as exc:
-            raise VerificationError(Reason.ORG_UNREGISTERED, f"organisation {request.body.org}") from exc
-        check_request_scope(request.body, registration.body, today=self.now // _DAY)
+        verify_request(request, directory=self.trust.directory, today=self.now // _DAY)
         self.request = request
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:

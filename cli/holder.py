@@ -1,0 +1,180 @@
+"""`tally holder`: a holder without a wallet, who keeps a key and certificates in files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from certificate.certificate import encode_certificate, parse_certificate
+from certificate.keys import Ed25519CoseSigner
+from certificate.numbers import CertificateType
+from certificate.presentation import PresentationBody, sign_presentation
+from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
+from certificate.request import (
+    COUNTER_LIFETIME,
+    SlotsItem,
+    UnverifiedRequest,
+    matching_digits,
+    parse_request,
+    verify_request,
+)
+from certificate.slot_tree import ClaimsTree
+from certificate.slots import IDENTITY_SLOTS, REGISTRIES
+from certificate.texts import Language, claim_name
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
+from cli.outputs import form_of, write_code
+from cli.verify import read_one
+from ledger.errors import ConsentError, VerificationError
+from ledger.keyfile import load_key, save_key
+from ledger.reasons import Reason
+
+__all__ = ["holder"]
+
+_PURPOSE = "holder"
+_DEFAULT_MINUTES = 10
+_REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
+
+
+@click.group()
+def holder() -> None:
+    """A holder without a wallet: make a key, answer a request.
+
+    Example: tally holder new-key --out me.key
+    """
+
+
+@holder.command("new-key")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Key file to write.")
+@click.option("--passphrase-fd", type=int, default=None, help="Seal it with a passphrase from this descriptor.")
+@click.option("--environment", type=click.Choice(["test", "production"]), default="test", show_default=True)
+@json_option
+def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: bool) -> None:
+    """Make a holder key: OUT is private (mode 0600), OUT.pub goes to the bureau.
+
+    Example: tally holder new-key --out me.key
+    """
+    passphrase = _passphrase(passphrase_fd)
+    if passphrase is None:
+        say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
+    seed = os.urandom(32)
+    public = Ed25519CoseSigner(seed).public_key
+    save_key(out, seed, purpose=_PURPOSE, environment=environment, passphrase=passphrase)
+    write_new_file(out.with_name(out.name + ".pub"), public.hex().encode() + b"\n", force=False)
+    result = {"key": str(out), "public": str(out) + ".pub", "public_key": public.hex()}
+    emit(result, f"{out} and {out}.pub written", as_json=as_json)
+
+
+@holder.command()
+@click.option("--request", "request_file", required=True, help="The request: text or file, - for stdin.")
+@click.option("--certificate", "certificate_file", required=True, help="Your certificate file.")
+@click.option("--key", "key_file", type=click.Path(path_type=Path), required=True, help="Your key file.")
+@click.option("--show", multiple=True, help="Claim to show, by name or slot; default: what is asked.")
+@click.option("--minutes", type=click.IntRange(1, 1440), default=_DEFAULT_MINUTES, show_default=True)
+@click.option("--trust", type=click.Path(path_type=Path), help="Trust bundle: shows who asks, from the register.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="*.png, *.svg, *.b64 or QR text")
+@click.option("--passphrase-fd", type=int, default=None)
+@force_option
+@language_option
+@json_option
+def present(
+    request_file: str,
+    certificate_file: str,
+    key_file: Path,
+    show: tuple[str, ...],
+    minutes: int,
+    trust: Path | None,
+    out: Path,
+    passphrase_fd: int | None,
+    force: bool,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """Answer one request with one certificate: sign what is shown, to whom, what for, until when.
+
+    Example: tally holder present --request R.txt --certificate C.txt --key me.key --out P.png
+    """
+    request = parse_request(decode_any_request(read_one(request_file)))
+    certificate = parse_certificate(decode_any(read_one(certificate_file)))
+    tree = ClaimsTree.from_disclosures(
+        _REGISTRY, certificate.disclosures, certificate.multiproof, claims_root=certificate.body.claims_root
+    )
+    slots = _slots_to_show(request, show, tree, certificate.body.cut_off)
+    registered = _registered_name(request, trust, language)
+    if registered is None and min(slots) < IDENTITY_SLOTS and not show:
+        hint = "check the asker with --trust, or name each claim you want to show with --show"
+        raise ConsentError(Reason.ORG_UNREGISTERED, "identity is shown to registered askers only", hint=hint)
+    asked = request.body
+    now = int(utc_now().timestamp())
+    if now > asked.expires:
+        raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
+    if asked.nonce is None:
+        minutes = min(minutes, COUNTER_LIFETIME // 60)
+    disclosures, multiproof = tree.disclose(slots)
+    shown = encode_certificate(certificate.sign1, disclosures, multiproof, certificate.proof)
+    stored = load_key(key_file, purpose=_PURPOSE, passphrase=_passphrase(passphrase_fd, ask=False))
+    signer = Ed25519CoseSigner(stored.seed)
+    if signer.public_key != certificate.body.cnf:
+        hint = "use the key whose .pub file the certificate was minted for"
+        raise VerificationError(Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint)
+    body = PresentationBody(audience=asked.org, request_digest=request.digest(), issued=now, lifetime=minutes)
+    data = sign_presentation(signer, body, shown)
+    write_code(out, form_of(out), encode_qr_text(data), data, force=force)
+    names = [claim_name(_REGISTRY.claim_at(slot), language, certificate.body.cut_off) for slot in slots]
+    digits = matching_digits(request.digest())
+    result = {
+        "file": str(out),
+        "bytes": len(data),
+        "shown": names,
+        "to": registered or f"organisation {asked.org} (not checked)",
+        "purpose": asked.purpose,
+        "digits": digits,
+    }
+    text = (
+        f"{out}: {len(data)} bytes for {result['to']}, {asked.purpose}, {minutes} minutes; both screens show {digits}\n"
+        + "\n".join(f"  - {name}" for name in names)
+    )
+    emit(result, text, as_json=as_json)
+
+
+def _slots_to_show(
+    request: UnverifiedRequest, show: tuple[str, ...], tree: ClaimsTree, cut_off: int
+) -> list[int]:
+    if show:
+        return sorted({int(item) if item.isdigit() else _REGISTRY.slot_of(item, cut_off=cut_off) for item in show})
+    asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
+    missing = asked - set(tree.slots)
+    for slot in sorted(missing):
+        say(f"not in this certificate: {_REGISTRY.claim_at(slot).name}")
+    if not asked - missing:
+        raise ConsentError(Reason.DISC_REQUIRED_MISSING, "nothing of what is asked is in this certificate")
+    return sorted(asked - missing)
+
+
+def _registered_name(request: UnverifiedRequest, trust: Path | None, language: Language) -> str | None:
+    """The asker's name, from a registration that holds; None, with a warning, when it was not or cannot be checked."""
+    if trust is None:
+        say("WARNING: who asks was not checked; name a trust bundle with --trust")
+        return None
+    from verifier.trust_dir import load_trust
+
+    today = int(utc_now().timestamp()) // 86400
+    try:
+        registration = verify_request(request, directory=load_trust(trust).directory, today=today)
+    except VerificationError as exc:
+        say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
+        return None
+    return registration.name_zh if language == "zh" else registration.name_en
+
+
+def _passphrase(descriptor: int | None, *, ask: bool = True) -> bytes | None:
+    if descriptor is not None:
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(4096).rstrip(b"\n") or None
+    if ask and sys.stdin.isatty():
+        given = str(click.prompt("Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False))
+        return given.encode() or None
+    return None
+

@@ -1,0 +1,85 @@
+"""`tally init`: a bureau's home."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from certificate.numbers import Environment
+from cli.common import emit, json_option, say, utc_now
+from cli.home import read_passphrase
+from issuer.sample import OFFICES
+from issuer.setup import Bureau, OfficeDetails, create_home
+
+__all__ = ["example_bureau", "init"]
+
+
+def example_bureau() -> Bureau:
+    """The bureau of DOMAIN section 8 in region 99."""
+    offices = tuple(OfficeDetails(*office) for office in OFFICES)
+    return Bureau(
+        authority=1,
+        name_zh="示例市社保局(测试)",
+        name_en="Example City Social Insurance Bureau (test)",
+        offices=offices,
+        profile="example-city",
+        origin="log.example-city.test/2026",
+        environment=Environment.TEST,
+    )
+
+
+@click.command()
+@click.argument("home_path", metavar="HOME", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--production", is_flag=True, help="A real bureau: needs the options below and a passphrase.")
+@click.option("--authority", type=int, help="Production: the authority's number in the directory.")
+@click.option("--name-zh", help="Production: the bureau's name in Chinese.")
+@click.option("--name-en", help="Production: the bureau's name in English.")
+@click.option("--office-code", help="Production: the agency code of the minting office.")
+@click.option("--region", help="Production: prefix of the regions it certifies, such as 3710.")
+@click.option("--profile", help="Production: name of the bureau's profile file (without .toml).")
+@click.option("--origin", help="Production: the log's name, such as log.example.gov.cn/2026.")
+@click.option("--passphrase-fd", type=int, default=None, help="Read the passphrase from this file descriptor.")
+@json_option
+def init(home_path: Path, production: bool, passphrase_fd: int | None, as_json: bool, **details: str | None) -> None:
+    """Set up HOME: keys, ledger, register, four local witnesses, directory, trust bundle.
+
+    A test home (the default) stands in region 99, keeps its passphrase beside the keys and has a demo organisation.
+
+    Example: tally init home
+    """
+    if production:
+        bureau, passphrase = _production(details), read_passphrase(passphrase_fd, confirm=True)
+    else:
+        bureau, passphrase = example_bureau(), secrets.token_hex(16).encode()
+        say("test home: the passphrase is kept in HOME/passphrase; do not use it for real people")
+    home = create_home(
+        home_path, bureau, passphrase=passphrase, random=os.urandom, now=int(utc_now().timestamp())
+    )
+    say("the four witnesses are local: they protect against accidents, not against this bureau itself")
+    result = {
+        "home": str(home_path),
+        "environment": bureau.environment.name.lower(),
+        "trust": str(home.trust_dir),
+        "origin": bureau.origin,
+    }
+    emit(result, f"home {home_path} is ready; verifiers need {home.trust_dir}", as_json=as_json)
+
+
+def _production(details: dict[str, str | None]) -> Bureau:
+    missing = [name for name, value in details.items() if value is None]
+    if missing:
+        raise click.UsageError(f"--production needs --{', --'.join(name.replace('_', '-') for name in missing)}")
+    given = {name: str(value) for name, value in details.items()}
+    office = OfficeDetails(given["office_code"], given["name_zh"], given["name_en"], None, given["region"])
+    return Bureau(
+        authority=int(given["authority"]),
+        name_zh=given["name_zh"],
+        name_en=given["name_en"],
+        offices=(office,),
+        profile=given["profile"],
+        origin=given["origin"],
+        environment=Environment.PRODUCTION,
+    )

@@ -1,0 +1,291 @@
+"""`tally issuer`: records in, certificates out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from certificate.certificate import parse_certificate
+from certificate.keys import check_key
+from certificate.numbers import CertificateType
+from certificate.qr_text import encode_qr_text
+from certificate.slots import REGISTRIES
+from certificate.texts import Language, claim_name, format_value
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
+from cli.home import home_options, open_home, opened_ledger
+from cli.outputs import write_code
+from issuer.export import encode_shown, find_row, full_certificate, paper_extra, paper_slots, proof_of_row, tree_of_row
+from issuer.home import Home
+from issuer.register import PAPER, RegisterRow
+from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+from ledger.sequencer import Sequencer
+
+__all__ = ["issuer"]
+
+_REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
+_LISTED = 1000  # above this many, --json of mint gives a count and a file
+
+
+@click.group()
+def issuer() -> None:
+    """Import records, mint, show and export certificates.
+
+    Example: tally issuer mint --person 9900000001 --home home
+    """
+
+
+@issuer.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--max-quarantined", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed.")
+@home_options
+@json_option
+def import_(
+    folder: Path,
+    max_quarantined: int,
+    report: Path | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Check a bureau export and keep it as the snapshot that certificates are minted from.
+
+    Example: tally issuer import city --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    summary = import_records(
+        home,
+        folder,
+        now=_now(),
+        max_quarantined=max_quarantined,
+        report_path=report,
+        progress=None if as_json else lambda text: say(f"  {text}"),
+    )
+    result = {
+        "persons": summary.persons,
+        "rows": summary.rows,
+        "quarantined": summary.quarantined,
+        "cut_off": summary.cut_off,
+        "snapshot": summary.digest.hex(),
+    }
+    text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
+    if summary.quarantined:
+        text += f"; {summary.quarantined:,} people set aside with errors"
+    emit(result, text, as_json=as_json)
+
+
+@issuer.command()
+@click.option("--person", "persons", multiple=True, help="Person number; repeatable.")
+@click.option("--enrolled", is_flag=True, help="Everyone who holds a key.")
+@click.option("--all", "everyone", is_flag=True, help="Everyone, as paper stock.")
+@click.option("--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file.")
+@click.option(
+    "--holder-keys", type=click.Path(path_type=Path, exists=True), help="With --enrolled: CSV person_no,key to add first."
+)
+@home_options
+@json_option
+def mint(
+    persons: tuple[str, ...],
+    enrolled: bool,
+    everyone: bool,
+    holder_key: Path | None,
+    holder_keys: Path | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Mint certificates from the newest snapshot, log them, and cut a new trust bundle. Never mints one twice.
+
+    Example: tally issuer mint --person 9900000001 --holder-key me.key.pub --home home
+    """
+    if sum((bool(persons), enrolled, everyone)) != 1:
+        raise click.UsageError("name one of --person NO, --enrolled, --all")
+    if holder_key is not None and len(persons) != 1:
+        raise click.UsageError("--holder-key goes with exactly one --person")
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as ledger:
+        if everyone:
+            run = mint_all(home, ledger, now=_now(), progress=None if as_json else _say_progress)
+        elif enrolled:
+            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+        else:
+            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
+    _emit_run(home, run, as_json)
+
+
+def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
+    with opened_register(home) as register:
+        if holder_keys is not None:
+            register.enroll(_read_holder_keys(holder_keys))
+        return register.enrolled()
+
+
+def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    pairs = []
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2:
+            raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
+        pairs.append((row[0], _public_key(row[1])))
+    return pairs
+
+
+def _read_public_key(path: Path) -> bytes:
+    return _public_key(path.read_text("ascii").removesuffix("\n"))
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError as exc:
+        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
+    if key.hex() != text:
+        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
+    return check_key(key)
+
+
+def _say_progress(done: int, total: int) -> None:
+    say(f"  {done:,} of {total:,} minted")
+
+
+def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:
+    listed = [{"number": c.number, "index": c.index, "new": c.is_new} for c in run.certificates]
+    result: dict[str, Any] = {"minted": run.minted, "already": run.already, "resumed": run.resumed}
+    if len(listed) > _LISTED:
+        path = home.path / "last-mint.json"
+        write_new_file(path, json.dumps(listed).encode(), force=True)
+        result |= {"count": len(listed), "file": str(path)}
+    else:
+        result["certificates"] = listed
+    text = f"{run.minted:,} minted, {run.already:,} existed"
+    if run.resumed:
+        text += f", {run.resumed:,} of an interrupted run completed"
+    if len(listed) <= 20:
+        text += "".join(f"\n  {c['number']}  entry {c['index']}" for c in listed)
+    emit(result, text, as_json=as_json)
+
+
+@issuer.command()
+@click.argument("number", metavar="NO")
+@home_options
+@language_option
+@json_option
+def show(number: str, home_path: Path, passphrase_fd: int | None, language: Language, as_json: bool) -> None:
+    """Show one certificate, by its number or for a person number: what it says and where it is logged.
+
+    Example: tally issuer show 9900000001 --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    row = find_row(home, number)
+    tree = tree_of_row(home, row)
+    body = parse_certificate(row.signed).body
+    disclosures, _ = tree.disclose(tree.slots)
+    claims = [
+        {
+            "name": _REGISTRY.claim_at(d.slot).name,
+            "label": claim_name(_REGISTRY.claim_at(d.slot), language, body.cut_off),
+            "value": format_value(_REGISTRY.claim_at(d.slot), d.value, language),
+        }
+        for d in disclosures
+    ]
+    result = {
+        "number": row.number,
+        "person_no": row.identity.person_no,
+        "paper": row.is_paper,
+        "cut_off": body.cut_off,
+        "region": body.region,
+        "log": row.log,
+        "index": row.log_index,
+        "claims": claims,
+    }
+    head = f"{row.number}  region {body.region}  data up to {body.cut_off}  entry {row.log_index} of log {row.log}"
+    text = "\n".join([head, *(f"  {claim['label']}: {claim['value']}" for claim in claims)])
+    emit(result, text, as_json=as_json)
+
+
+@issuer.command()
+@click.argument("number", metavar="NO")
+@click.option("--as", "form", type=click.Choice(["text", "file", "png", "svg", "pdf"]), required=True)
+@click.option("--show", "show_", multiple=True, help="Claim to show, by name or slot; default: name, last four, 3 years.")
+@click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
+@click.option("--purpose", help="Paper: what for (办理…使用).")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@home_options
+@force_option
+@language_option
+@json_option
+def export(
+    number: str,
+    form: str,
+    show_: tuple[str, ...],
+    audience: str | None,
+    purpose: str | None,
+    out: Path,
+    home_path: Path,
+    passphrase_fd: int | None,
+    force: bool,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """Export a certificate: `file` is all of it, for its holder; the other forms are paper that shows a few claims.
+
+    Paper is minted when a paper certificate with these words does not exist yet.
+
+    Example: tally issuer export 9900000001 --as png --out paper.png --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    row = find_row(home, number)
+    with opened_ledger(home) as ledger:
+        if form == "file":
+            data = full_certificate(home, ledger, row)
+            write_code(out, "file", "", data, force=force)
+            shown = len(parse_certificate(data).disclosures)
+        else:
+            row = _paper_row(home, ledger, row, audience, purpose)
+            tree = tree_of_row(home, row)
+            wanted = [_slot(name, row.identity.cut_off) for name in show_]
+            slots = paper_slots(tree, wanted)
+            data = encode_shown(row, tree, slots, proof_of_row(ledger, row))
+            _write_paper(out, form, data, force=force, language=language)
+            shown = len(slots)
+    result = {"file": str(out), "number": row.number, "bytes": len(data), "claims": shown}
+    emit(result, f"{out}: certificate {row.number}, {shown} claims, {len(data)} bytes", as_json=as_json)
+
+
+def _paper_row(
+    home: Home, ledger: Sequencer, row: RegisterRow, audience: str | None, purpose: str | None
+) -> RegisterRow:
+    """The paper certificate to export: the row itself, or one minted now for the same person."""
+    extra = paper_extra(audience=audience, purpose=purpose)
+    if row.is_paper and not extra:
+        return row
+    run = mint_persons(home, ledger, [(row.identity.person_no, PAPER)], now=_now(), extra=extra or None)
+    return find_row(home, run.certificates[0].number)
+
+
+def _write_paper(out: Path, form: str, data: bytes, *, force: bool, language: Language) -> None:
+    text = encode_qr_text(data)
+    if form == "pdf":
+        from issuer.paper import draw_paper
+
+        write_new_file(out, draw_paper(data, language), force=force)
+    else:
+        write_code(out, form, text, data, force=force, ecc="M" if len(data) <= 1326 else "L")
+
+
+def _slot(name: str, cut_off: int) -> int:
+    return int(name) if name.isdigit() else _REGISTRY.slot_of(name, cut_off=cut_off)
+
+
+def _now() -> int:
+    return int(utc_now().timestamp())
+
+

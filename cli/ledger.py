@@ -1,0 +1,89 @@
+"""`tally ledger`: check everything, sign a checkpoint, prove an entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.common import emit, force_option, json_option, utc_now, write_new_file
+from cli.home import home_options, open_home, opened_ledger
+from ledger.cbor import encode_cbor
+from ledger.check import check_ledger
+from ledger.proof import encode_proof
+
+__all__ = ["ledger"]
+
+
+@click.group()
+def ledger() -> None:
+    """Check the ledger, sign checkpoints, prove entries.
+
+    Example: tally ledger check --home home
+    """
+
+
+@ledger.command()
+@home_options
+@json_option
+def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Recompute the whole ledger from its entries and compare with every signed checkpoint.
+
+    Example: tally ledger check --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as opened:
+        found = check_ledger(opened, now=int(utc_now().timestamp()))
+    result = {"entries": found.size, "root": found.root_hash.hex(), "checkpoints": found.checkpoints, "ok": True}
+    emit(result, f"{found.size:,} entries, {found.checkpoints} checkpoints: all in order", as_json=as_json)
+
+
+@ledger.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the note there.")
+@home_options
+@force_option
+@json_option
+def checkpoint(out: Path | None, home_path: Path, passphrase_fd: int | None, force: bool, as_json: bool) -> None:
+    """Sign a checkpoint over the ledger as it stands and have the witnesses cosign it.
+
+    Example: tally ledger checkpoint --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as opened:
+        note = opened.checkpoint(int(utc_now().timestamp()))
+    if out is not None:
+        write_new_file(out, note, force=force)
+    text = note.decode("utf-8")
+    emit({"note": text}, text.rstrip("\n"), as_json=as_json)
+
+
+@ledger.command()
+@click.argument("index", type=click.IntRange(0))
+@click.option("--as", "form", type=click.Choice(["binary"]), default="binary", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--entry-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the entry there.")
+@home_options
+@force_option
+@json_option
+def prove(
+    index: int,
+    form: str,
+    out: Path,
+    entry_out: Path | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Prove that entry INDEX is in the ledger, under its newest cosigned checkpoint.
+
+    Example: tally ledger prove 0 --out proof.cbor --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as opened:
+        proof, entry = opened.prove(index), opened.entry(index)
+    write_new_file(out, encode_cbor(encode_proof(proof)), force=force)
+    if entry_out is not None:
+        write_new_file(entry_out, entry, force=force)
+    result = {"index": index, "size": proof.size, "hashes": len(proof.path), "form": form, "file": str(out)}
+    emit(result, f"{out}: entry {index} of {proof.size}, {len(proof.path)} hashes", as_json=as_json)

@@ -1,0 +1,169 @@
+"""A bureau's home: one folder with its settings, keys, databases and trust bundle, and the doors to each of them.
+
+    tallystick.toml     settings (schema version, environment, authority, office, profile, log)
+    passphrase          test homes only, 0600; production asks
+    keys/               sealed private keys: office-1, status, registrar, root, log, and the seal key of the register
+    ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
+    witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
+    register.db         what was minted                        snapshots/  imported records
+    profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from certificate.keys import Ed25519CoseSigner
+from certificate.numbers import Environment
+from issuer.profile import Profile, load_profile
+from issuer.register import Register
+from issuer.snapshot import Snapshot
+from ledger.errors import ConfigError
+from ledger.keyfile import load_key
+from ledger.reasons import Reason
+from ledger.sequencer import Sequencer
+from ledger.trust_policy import parse_trust_policy
+from ledger.witness import LocalWitness
+
+__all__ = ["CONFIG_NAME", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
+
+CONFIG_NAME = "tallystick.toml"
+SCHEMA_VERSION = 1
+WITNESSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `tallystick.toml` says."""
+
+    environment: Environment
+    authority: int
+    office: int
+    profile: str
+    log: int
+    origin: str
+
+
+class Home:
+    """An opened home. Keys are unsealed when they are first needed."""
+
+    def __init__(self, path: Path, *, passphrase: Callable[[], bytes] | None = None) -> None:
+        """Open the home at `path`; `passphrase` is asked for in production, a test home keeps its own.
+
+        Raises:
+            ConfigError: `home.not_found`, `home.version`.
+        """
+        self.path = path
+        self.settings = _load_settings(path / CONFIG_NAME)
+        self._ask = passphrase
+        self._passphrase: bytes | None = None
+
+    # --- where things are -----------------------------------------------------------------------------------
+
+    @property
+    def trust_dir(self) -> Path:
+        return self.path / "trust"
+
+    @property
+    def policy_path(self) -> Path:
+        return self.path / "ledger" / "policy.txt"
+
+    @property
+    def anchor_path(self) -> Path:
+        return self.path / "anchor" / "last-checkpoint"
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.path / "ledger" / "ledger.db"
+
+    def key_path(self, name: str) -> Path:
+        return self.path / "keys" / f"{name}.key"
+
+    # --- doors ----------------------------------------------------------------------------------------------
+
+    def passphrase(self) -> bytes:
+        """The passphrase of this home's keys. Raises ConfigError `key.passphrase` when nobody can be asked."""
+        if self._passphrase is None:
+            kept = self.path / "passphrase"
+            if self.settings.environment is Environment.TEST and kept.exists():
+                self._passphrase = kept.read_bytes().rstrip(b"\n")
+            elif self._ask is not None:
+                self._passphrase = self._ask()
+            else:
+                raise ConfigError(Reason.KEY_PASSPHRASE, "no passphrase given", hint="use --passphrase-fd N")
+        return self._passphrase
+
+    def signer(self, name: str) -> Ed25519CoseSigner:
+        """The signing key called `name` (office-1, status, registrar, root, log, witness-1...)."""
+        return Ed25519CoseSigner(self._secret(name))
+
+    def seal_key(self) -> bytes:
+        """The 32-byte key that seals seeds in the register."""
+        return self._secret("seal")
+
+    def register(self) -> Register:
+        return Register(self.path / "register.db")
+
+    def profile(self) -> Profile:
+        return load_profile(self.path / "profiles" / f"{self.settings.profile}.toml")
+
+    def snapshot(self, digest: bytes | None = None) -> Snapshot:
+        """The snapshot with `digest`, or the newest. Raises ConfigError `home.not_found` before the first import."""
+        register = self.register()
+        try:
+            newest = register.newest_snapshot()
+            file = register.snapshot_file(digest) if digest is not None else newest and newest[1]
+        finally:
+            register.close()
+        if file is None:
+            raise ConfigError(Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR")
+        return Snapshot.open(self.path / "snapshots" / file)
+
+    def ledger(self) -> Sequencer:
+        """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
+        settings = self.settings
+        return Sequencer.open(
+            self.ledger_path,
+            origin=settings.origin,
+            log=settings.log,
+            signer=self.signer("log"),
+            witnesses=[
+                LocalWitness.open(self.path / f"witness-{n}", signer=self.signer(f"witness-{n}"))
+                for n in range(1, WITNESSES + 1)
+            ],
+            policy=parse_trust_policy(self.policy_path.read_text("utf-8")),
+            anchor=self.anchor_path,
+        )
+
+    def _secret(self, name: str) -> bytes:
+        stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())
+        if stored.environment != self.settings.environment.name.lower():
+            raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, f"key {name} is for {stored.environment}")
+        return stored.seed
+
+
+def _load_settings(path: Path) -> Settings:
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as exc:
+        hint = "run tally init HOME first, or name the home with --home"
+        raise ConfigError(Reason.HOME_NOT_FOUND, os.fspath(path.parent.name), hint=hint) from exc
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(Reason.HOME_VERSION, CONFIG_NAME) from exc
+    if raw.get("schema_version") != SCHEMA_VERSION:
+        raise ConfigError(Reason.HOME_VERSION, f"schema version {raw.get('schema_version')}", hint="update the program")
+    try:
+        return Settings(
+            environment=Environment[raw["environment"].upper()],
+            authority=int(raw["authority"]),
+            office=int(raw["office"]),
+            profile=str(raw["profile"]),
+            log=int(raw["log"]),
+            origin=str(raw["origin"]),
+        )
+    except (KeyError, ValueError, AttributeError) as exc:
+        raise ConfigError(Reason.HOME_VERSION, f"{CONFIG_NAME} lacks or misspells a setting") from exc

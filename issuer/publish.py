@@ -1,0 +1,107 @@
+"""Cutting a trust bundle: directory, tlog-policy and status lists, signed as one (DESIGN 3.6).
+
+Every status list and directory that goes out is logged first, so that nobody can be handed one that others do not
+see. Distribution over the network comes later; here a bundle is a folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Protocol
+
+from certificate.cose import parse_sign1
+from certificate.directory import Directory, parse_directory, sign_directory
+from certificate.numbers import Typ
+from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
+from issuer.home import Home
+from issuer.mint import Ledger
+from issuer.status_places import LIST_SIZE
+from ledger.entry import EntryType, encode_entry
+from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle, status_file_name
+from verifier.trust_dir import save_bundle_files
+
+__all__ = ["BUNDLE_LIFETIME", "STATUS_LIFETIME", "Checkpointer", "cut_bundle", "load_directory", "next_directory"]
+
+_DAY = 86400
+BUNDLE_LIFETIME = 8 * _DAY  # the promised offline time
+STATUS_TTL = 8 * _DAY
+STATUS_LIFETIME = 30 * _DAY
+
+
+class Checkpointer(Ledger, Protocol):
+    """A ledger that can also be asked for a cosigned checkpoint."""
+
+    def checkpoint(self, now: int) -> bytes: ...
+
+
+def load_directory(home: Home) -> Directory:
+    """The directory as last published from this home."""
+    return parse_directory((home.trust_dir / DIRECTORY_NAME).read_bytes()).directory
+
+
+def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directory | None = None) -> int:
+    """Sign and write a new bundle; returns its version. With `directory`, that one is published from now on.
+
+    The new lists and directory are logged and a cosigned checkpoint covers them before any file is written.
+    """
+    root, settings = home.signer("root"), home.settings
+    files = {POLICY_NAME: home.policy_path.read_bytes()}
+    entries = []
+    if directory is None:
+        files[DIRECTORY_NAME] = (home.trust_dir / DIRECTORY_NAME).read_bytes()
+    else:
+        files[DIRECTORY_NAME] = sign_directory(root, directory)
+        entries.append(encode_entry(EntryType.TRUST_FILE, settings.authority, sha256(files[DIRECTORY_NAME]).digest()))
+    for number, token in enumerate(_status_tokens(home, now)):
+        files[status_file_name(settings.authority, number)] = token
+        entries.append(encode_entry(EntryType.STATUS_LIST, settings.authority, sha256(token).digest()))
+    ledger.append(entries)
+    ledger.checkpoint(now)
+    version = _last_version(home) + 1
+    files[BUNDLE_NAME] = sign_bundle(
+        root,
+        files,
+        environment=settings.environment,
+        version=version,
+        issued=now,
+        expires=now + BUNDLE_LIFETIME,
+    )
+    save_bundle_files(home.trust_dir, files)
+    return version
+
+
+def next_directory(home: Home, **changes: object) -> Directory:
+    """The published directory with `changes`, one version on."""
+    current = load_directory(home)
+    return replace(current, version=current.version + 1, **changes)  # type: ignore[arg-type]  # fields of Directory
+
+
+def _status_tokens(home: Home, now: int) -> list[bytes]:
+    """One token per list in use. All places say valid: revocation is not a command yet."""
+    register = home.register()
+    try:
+        newest = register.newest_status_list()
+    finally:
+        register.close()
+    values = StatusList(STATUS_BITS, bytes(LIST_SIZE * STATUS_BITS // 8))
+    signer = home.signer("status")
+    return [
+        sign_status_token(
+            signer,
+            uri=status_list_uri(home.settings.authority, number),
+            issued=now,
+            expires=now + STATUS_LIFETIME,
+            ttl=STATUS_TTL,
+            statuses=values,
+        )
+        for number in range(newest + 1)
+    ]
+
+
+def _last_version(home: Home) -> int:
+    path = home.trust_dir / BUNDLE_NAME
+    if not path.exists():
+        return 0
+    version = parse_sign1(path.read_bytes(), Typ.BUNDLE).payload[2]
+    return int(version)

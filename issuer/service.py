@@ -1,0 +1,150 @@
+"""The bureau's two main jobs as one call each: take a monthly export in, and mint from it.
+
+Here the parts meet (records, register, ledger, bundle); the command line and, later, the HTTP service call these.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from certificate.slots import ClaimValue
+from issuer.home import Home
+from issuer.mint import Minted, Minter, MintOrder, MintSettings
+from issuer.publish import cut_bundle, load_directory
+from issuer.register import PAPER, Register
+from issuer.snapshot import ImportSummary, Snapshot, import_export
+from ledger.sequencer import Sequencer
+
+__all__ = ["MintRun", "import_records", "mint_all", "mint_persons", "opened_register"]
+
+
+@dataclass(frozen=True, slots=True)
+class MintRun:
+    """What one run did. `certificates` answers the orders one by one; of a mass run it holds nothing."""
+
+    minted: int
+    already: int
+    resumed: int
+    certificates: tuple[Minted, ...]
+
+
+def import_records(
+    home: Home,
+    folder: Path,
+    *,
+    now: int,
+    max_quarantined: int = 0,
+    report_path: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> ImportSummary:
+    """Check an export and keep it as a snapshot. Nothing is kept if it is refused; the same export twice is one.
+
+    Raises:
+        FormatError: `records.…`, naming file, row, column and rule.
+    """
+    offices = {office.code for office in load_directory(home).offices}
+    staging = home.path / "snapshots" / f".import-{os.getpid()}"
+    summary = import_export(
+        folder,
+        staging,
+        profile=home.profile(),
+        known_offices=offices,
+        max_quarantined=max_quarantined,
+        report_path=report_path,
+        progress=progress,
+    )
+    name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
+    staging.replace(home.path / "snapshots" / name)
+    with opened_register(home) as register:
+        register.add_snapshot(summary.digest, name, summary.cut_off, now)
+    return summary
+
+
+def mint_persons(
+    home: Home,
+    ledger: Sequencer,
+    persons: Iterable[tuple[str, bytes]],
+    *,
+    now: int,
+    extra: Mapping[int, ClaimValue] | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> MintRun:
+    """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
+
+    Raises:
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet).
+    """
+    snapshot = home.snapshot()
+    orders = [MintOrder(snapshot.claims(person_no), holder, extra) for person_no, holder in persons]
+    with opened_register(home) as register:
+        minter = _minter(home, ledger, register, snapshot, now, random)
+        certificates = tuple(minter.mint(orders))
+        register.enroll((person_no, holder) for person_no, holder in persons if holder != PAPER)
+    cut_bundle(home, ledger, now=now)
+    new = sum(certificate.is_new for certificate in certificates)
+    return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
+
+
+def mint_all(
+    home: Home,
+    ledger: Sequencer,
+    *,
+    now: int,
+    progress: Callable[[int, int], None] | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> MintRun:
+    """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
+    snapshot = home.snapshot()
+    total = len(snapshot)
+    with opened_register(home) as register:
+        minter = _minter(home, ledger, register, snapshot, now, random)
+        done = register.minted_for(snapshot.digest, PAPER)
+        new = 0
+        for minted in minter.mint(_paper_orders(snapshot, done)):
+            new += minted.is_new
+            if progress is not None and new % 1000 == 0:
+                progress(len(done) + new, total)
+    cut_bundle(home, ledger, now=now)
+    return MintRun(new, len(done), len(minter.resumed), ())
+
+
+def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
+    for batch in snapshot.batches(1000):
+        yield from (MintOrder(person) for person in batch if person.person_no not in done)
+
+
+def _minter(
+    home: Home, ledger: Sequencer, register: Register, snapshot: Snapshot, now: int, random: Callable[[int], bytes]
+) -> Minter:
+    settings = home.settings
+    profile = home.profile()
+    return Minter(
+        register=register,
+        ledger=ledger,
+        signer=home.signer(f"office-{settings.office}"),
+        seal_key=home.seal_key(),
+        settings=MintSettings(
+            authority=settings.authority,
+            office=settings.office,
+            profile=profile.id,
+            validity_days=profile.validity_days,
+            cut_off=snapshot.cut_off,
+            snapshot=snapshot.digest,
+        ),
+        random=random,
+        now=now,
+    )
+
+
+@contextmanager
+def opened_register(home: Home) -> Iterator[Register]:
+    """The home's register, closed again afterwards."""
+    register = home.register()
+    try:
+        yield register
+    finally:
+        register.close()

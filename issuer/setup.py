@@ -1,0 +1,196 @@
+"""`tally init`: an embedded set-up that works at once: keys, ledger, register, four local witnesses, directory, bundle.
+
+In a test home a demo organisation is registered and everything stands in region 99. Production asks for the bureau's
+own names and codes, a passphrase, and keeps nothing in the clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import tomlkit
+
+from certificate.directory import Authority, Directory, DirectoryKey, KeyRole, LogRecord, Office
+from certificate.keys import Ed25519CoseSigner
+from certificate.numbers import CertificateType, Environment
+from issuer.home import CONFIG_NAME, SCHEMA_VERSION, WITNESSES, Home
+from issuer.organisations import register_organisation
+from issuer.publish import cut_bundle
+from issuer.register import Register
+from ledger.errors import ConfigError
+from ledger.keyfile import save_key
+from ledger.note import VerifierKey, encode_vkey
+from ledger.reasons import Reason
+from ledger.sequencer import Sequencer
+from verifier.trust_dir import ROOT_KEYS_NAME
+
+__all__ = ["DEMO_ORG", "Bureau", "OfficeDetails", "create_home"]
+
+DEMO_ORG = 1
+_OFFICE = 1
+_LOG = 1
+_QUORUM = 3
+_ED25519, _COSIGNATURE = 0x01, 0x04
+_KEY_NAMES = ("office-1", "status", "registrar", "root", "log", *(f"witness-{n}" for n in range(1, WITNESSES + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDetails:
+    """One office of the new directory: the bureau's code, names, and the code of its parent or None."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str | None
+    region_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bureau:
+    """Who sets up: authority number and names, its offices (the first one mints), profile and log origin."""
+
+    authority: int
+    name_zh: str
+    name_en: str
+    offices: tuple[OfficeDetails, ...]
+    profile: str
+    origin: str
+    environment: Environment
+
+
+def create_home(
+    path: Path, bureau: Bureau, *, passphrase: bytes, random: Callable[[int], bytes], now: int
+) -> Home:
+    """Make a home at `path`, which must not exist or be empty; returns it opened.
+
+    Args:
+        passphrase: seals all keys. A test home also keeps it in a file, readable by its owner only.
+        random: source of key seeds, `os.urandom` outside tests.
+        now: POSIX seconds.
+    Raises:
+        ConfigError: `cli.exists`, `cli.key_env_mismatch` (test regions in production).
+    """
+    _check(path, bureau)
+    for folder in ("", "keys", "ledger", "anchor", "snapshots", "profiles", "trust"):
+        (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    signers = _make_keys(path, bureau.environment, passphrase, random)
+    if bureau.environment is Environment.TEST:
+        kept = path / "passphrase"
+        kept.touch(mode=0o600)
+        kept.write_bytes(passphrase + b"\n")
+    _write_settings(path, bureau)
+    shipped = files("issuer") / "profiles" / "example-city.toml"
+    (path / "profiles" / f"{bureau.profile}.toml").write_bytes(shipped.read_bytes())
+    Register(path / "register.db", create=True).close()
+    (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
+    home = Home(path, passphrase=lambda: passphrase)
+    home.policy_path.write_text(_policy_text(bureau.origin, signers), "utf-8")
+    Sequencer.create(home.ledger_path, origin=bureau.origin)
+    ledger = home.ledger()
+    try:
+        cut_bundle(home, ledger, now=now, directory=_directory(bureau, signers))
+    finally:
+        ledger.close()
+    if bureau.environment is Environment.TEST:
+        _register_demo_organisation(home, passphrase, random, now)
+    return home
+
+
+def _check(path: Path, bureau: Bureau) -> None:
+    if path.is_symlink() or (path.exists() and any(path.iterdir())):
+        raise ConfigError(Reason.CLI_EXISTS, path.name, hint="name a folder that does not exist yet")
+    test_region = any(office.region_prefix.startswith("99") for office in bureau.offices)
+    if test_region is (bureau.environment is Environment.PRODUCTION):
+        raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, "region 99 is for test homes, and test homes are in region 99")
+
+
+def _make_keys(
+    path: Path, environment: Environment, passphrase: bytes, random: Callable[[int], bytes]
+) -> dict[str, Ed25519CoseSigner]:
+    salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
+    signers = {}
+    for name in (*_KEY_NAMES, "seal"):
+        seed = random(32)
+        signers[name] = Ed25519CoseSigner(seed)
+        save_key(
+            path / "keys" / f"{name}.key",
+            seed,
+            purpose=name,
+            environment=environment.name.lower(),
+            passphrase=passphrase,
+            salt=salt,
+        )
+    return signers
+
+
+def _write_settings(path: Path, bureau: Bureau) -> None:
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of this bureau's home. The keys, databases and the bundle stand beside."))
+    document["schema_version"] = SCHEMA_VERSION
+    document["environment"] = bureau.environment.name.lower()
+    document["authority"] = bureau.authority
+    document["office"] = _OFFICE
+    document["profile"] = bureau.profile
+    document["ledger"] = "embedded"
+    document["log"] = _LOG
+    document["origin"] = bureau.origin
+    (path / CONFIG_NAME).write_text(tomlkit.dumps(document), "utf-8")
+
+
+def _policy_text(origin: str, signers: dict[str, Ed25519CoseSigner]) -> str:
+    """The tlog-policy of the embedded set-up: this log, four local witnesses, three of them must have cosigned."""
+    names = [f"witness-{n}" for n in range(1, WITNESSES + 1)]
+    lines = [f"log {encode_vkey(VerifierKey(origin, _ED25519, signers['log'].public_key))}"]
+    for name in names:
+        vkey = encode_vkey(VerifierKey(f"{origin}/{name}", _COSIGNATURE, signers[name].public_key))
+        lines.append(f"witness {name} {vkey}")
+    lines += [f"group local {_QUORUM} {' '.join(names)}", "quorum local"]
+    return "\n".join(lines) + "\n"
+
+
+def _directory(bureau: Bureau, signers: dict[str, Ed25519CoseSigner]) -> Directory:
+    number_of = {office.code: number for number, office in enumerate(bureau.offices, start=1)}
+    offices = tuple(
+        Office(
+            authority=bureau.authority,
+            number=number_of[office.code],
+            code=office.code,
+            name_zh=office.name_zh,
+            name_en=office.name_en,
+            parent=None if office.parent is None else number_of[office.parent],
+            region_prefix=office.region_prefix,
+            types=(CertificateType.CONTRIBUTION,),
+        )
+        for office in bureau.offices
+    )
+    roles = ((KeyRole.CERTIFICATE, "office-1"), (KeyRole.STATUS, "status"), (KeyRole.REGISTRAR, "registrar"))
+    return Directory(
+        environment=bureau.environment,
+        version=1,
+        authorities=(Authority(bureau.authority, bureau.name_zh, bureau.name_en),),
+        offices=offices,
+        keys=tuple(
+            DirectoryKey(role, bureau.authority, _OFFICE, signers[name].public_key, _LOG) for role, name in roles
+        ),
+        logs=(LogRecord(_LOG, bureau.origin),),
+    )
+
+
+def _register_demo_organisation(home: Home, passphrase: bytes, random: Callable[[int], bytes], now: int) -> None:
+    """Organisation 1, the bank of DOMAIN section 8, with its request key in the home."""
+    seed = random(32)
+    name = f"org-{DEMO_ORG}"
+    environment = home.settings.environment.name.lower()
+    save_key(home.key_path(name), seed, purpose=name, environment=environment, passphrase=passphrase)
+    register_organisation(
+        home,
+        org=DEMO_ORG,
+        name_zh="示例银行(测试)",
+        name_en="Example Bank (test)",
+        contact="示例路1号",
+        request_key=Ed25519CoseSigner(seed).public_key,
+        now=now,
+    )

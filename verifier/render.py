@@ -1,0 +1,158 @@
+"""A report for people, in their language, and for machines. Every fact shown comes from signed bytes.
+
+`tally verify --json` prints {"outcome", "reason", "steps": [{"step", "name", "outcome", "reason", "text"}],
+"certificate", "disclosed", "policies", "trust"} and, beside these, notes, evidence and parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from certificate.texts import Language, claim_name, format_value, reason_text, type_name
+from ledger.cbor import encode_cbor
+from ledger.proof import encode_proof
+from verifier.report import CertificateView, Evidence, Report, StepOutcome, StepResult
+from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
+
+__all__ = ["report_json", "report_text"]
+
+_DAY = 86400
+_MARKS = {StepOutcome.OK: "✓", StepOutcome.NO: "✗", StepOutcome.CANNOT_TELL: "?", StepOutcome.NOT_RUN: "·"}
+
+
+def report_text(report: Report, language: Language) -> str:
+    """The report as a clerk reads it: the verdict first, then who says it, what was shown, and the eleven steps."""
+    lines = [OUTCOMES[language][report.outcome]]
+    if report.reason is not None:
+        lines.append(f"  {reason_text(report.reason, language)} [{report.reason.value}]")
+    lines += [f"  {reason_text(note, language)} [{note.value}]" for note in report.notes]
+    for part in report.parts or (report,):
+        lines += ["", *_certificate_lines(part, language)] if part.certificate is not None else []
+    lines += ["", *(_step_line(step, language) for step in report.steps)]
+    return "\n".join(lines)
+
+
+def report_json(report: Report, language: Language) -> dict[str, Any]:
+    """The report as one JSON-ready mapping. Digests and proofs are lower-case hex."""
+    return {
+        "outcome": report.outcome.value,
+        "reason": None if report.reason is None else report.reason.value,
+        "steps": [
+            {
+                "step": step.step,
+                "name": step.name,
+                "outcome": step.outcome.value,
+                "reason": None if step.reason is None else step.reason.value,
+                "text": _step_text(step, language),
+                "detail": step.detail,
+            }
+            for step in report.steps
+        ],
+        "certificate": None if report.certificate is None else _certificate_json(report.certificate, language),
+        "disclosed": _disclosed(report, language),
+        "policies": [dict(policy) for policy in report.policies],
+        "trust": dict(report.trust),
+        "notes": [{"reason": note.value, "text": reason_text(note, language)} for note in report.notes],
+        "evidence": _evidence_json(report.evidence),
+        "parts": [report_json(part, language) for part in report.parts],
+    }
+
+
+def _certificate_lines(report: Report, language: Language) -> list[str]:
+    view, words = report.certificate, PHRASES[language]
+    assert view is not None
+    body = view.body
+    lines = [
+        f"{type_name(body.type, language)}  {words['number']} {body.number}",
+        f"  {words['issuer']}: {_name(view, language)}",
+        f"  {words['region']}: {body.region}    {words['cut_off']}: {_month(body.cut_off)}"
+        f"    {words['expires']}: {_date(body.expires)}",
+        f"  {words['only_this_authority'].format(authority=_authority(view, language))}",
+    ]
+    lines += [f"  {item['label']}: {item['text']}" for item in _disclosed(report, language)]
+    return lines
+
+
+def _disclosed(report: Report, language: Language) -> list[dict[str, Any]]:
+    if report.certificate is None:
+        return []
+    body = report.certificate.body
+    shown = []
+    for disclosure in report.disclosed:
+        claim = body.registry.claim_at(disclosure.slot)
+        value = disclosure.value
+        shown.append(
+            {
+                "slot": disclosure.slot,
+                "name": claim.name,
+                "label": claim_name(claim, language, body.cut_off),
+                "value": value.hex() if isinstance(value, bytes) else value,
+                "text": format_value(claim, value, language),
+            }
+        )
+    return shown
+
+
+def _certificate_json(view: CertificateView, language: Language) -> dict[str, Any]:
+    body = view.body
+    return {
+        "number": body.number,
+        "type": body.type.name.lower(),
+        "authority": {"number": body.authority, "name": _authority(view, language)},
+        "office": {"number": body.office, "name": _name(view, language), "code": view.office.code},
+        "region": body.region,
+        "profile": body.profile,
+        "cut_off": body.cut_off,
+        "issued": _date(body.issued),
+        "expires": _date(body.expires),
+        "presenter": body.presenter.name.lower(),
+        "bound": body.cnf is not None,
+        "scope": PHRASES[language]["only_this_authority"].format(authority=_authority(view, language)),
+    }
+
+
+def _evidence_json(evidence: Evidence) -> Mapping[str, Any]:
+    def hex_of(value: bytes | None) -> str | None:
+        return None if value is None else value.hex()
+
+    return {
+        "certificate_digest": hex_of(evidence.certificate_digest),
+        "request_digest": hex_of(evidence.request_digest),
+        "status_list_digest": hex_of(evidence.status_list_digest),
+        "checkpoint_root": hex_of(evidence.checkpoint_root),
+        "checkpoint_size": evidence.checkpoint_size,
+        "proof": None if evidence.proof is None else encode_cbor(encode_proof(evidence.proof)).hex(),
+    }
+
+
+def _step_line(step: StepResult, language: Language) -> str:
+    title = STEP_TITLES[language][step.step]
+    return f"{_MARKS[step.outcome]} {step.step:>2} {title}: {_step_text(step, language)}"
+
+
+def _step_text(step: StepResult, language: Language) -> str:
+    if step.reason is not None:
+        return f"{reason_text(step.reason, language)} [{step.reason.value}]"
+    if step.outcome is StepOutcome.NOT_RUN:
+        return PHRASES[language]["not_run"]
+    return STEP_OK[language][step.step]
+
+
+def _authority(view: CertificateView, language: Language) -> str:
+    return view.authority.name_zh if language == "zh" else view.authority.name_en
+
+
+def _name(view: CertificateView, language: Language) -> str:
+    return view.office.name_zh if language == "zh" else view.office.name_en
+
+
+def _month(period: int) -> str:
+    return f"{period // 100}-{period % 100:02d}"
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
+
+
