@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from certificate.cose import Sign1, parse_sign1, sign1_of_item, sign_object
 from certificate.directory import Directory, KeyRole
@@ -201,7 +202,9 @@ def verify_request(request: UnverifiedRequest, *, directory: Directory, today: i
     registration = request.registration
     registrar = directory.key(KeyRole.REGISTRAR, registration.sign1.kid)
     if registrar is None:
-        raise VerificationError(Reason.ORG_UNREGISTERED, f"no registrar has key {registration.sign1.kid.hex()}")
+        raise VerificationError(
+            Reason.ORG_UNREGISTERED, f"no registrar has key {registration.sign1.kid.hex()}"
+        )
     try:
         for public_key, signed in (
             (registrar.public_key, registration.sign1),
@@ -277,7 +280,7 @@ def _item(item: object) -> SlotsItem | PolicyItem:
         return PolicyItem(take_text(head, at_most=64), take_bytes(rest, 32))
     registry = registry_of(take_int(head, 0, 255))
     slots = tuple(take_int(slot, 0, registry.slot_count - 1) for slot in take_array(rest, at_most=256))
-    if not slots or any(later <= earlier for earlier, later in zip(slots, slots[1:], strict=False)):
+    if not slots or any(later <= earlier for earlier, later in pairwise(slots)):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "asked slots rise and are at least one")
     for slot in slots:
         registry.claim_at(slot)

@@ -45,7 +45,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def json_option(function: _F) -> _F:
     """`--json`: one JSON document on stdout and nothing else."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")(
+        function
+    )
 
 
 def force_option(function: _F) -> _F:
@@ -56,7 +58,11 @@ def force_option(function: _F) -> _F:
 def language_option(function: _F) -> _F:
     """`--lang`: the reader's language; default from the environment."""
     return click.option(
-        "--lang", "language", type=click.Choice(["zh", "en"]), default=language_of_environment, help="zh or en."
+        "--lang",
+        "language",
+        type=click.Choice(["zh", "en"]),
+        default=language_of_environment,
+        help="zh or en.",
     )(function)
 
 

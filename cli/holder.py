@@ -47,8 +47,12 @@ def holder() -> None:
 
 
 @holder.command("new-key")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Key file to write.")
-@click.option("--passphrase-fd", type=int, default=None, help="Seal it with a passphrase from this descriptor.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Key file to write."
+)
+@click.option(
+    "--passphrase-fd", type=int, default=None, help="Seal it with a passphrase from this descriptor."
+)
 @click.option("--environment", type=click.Choice(["test", "production"]), default="test", show_default=True)
 @json_option
 def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: bool) -> None:
@@ -73,8 +77,15 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 @click.option("--key", "key_file", type=click.Path(path_type=Path), required=True, help="Your key file.")
 @click.option("--show", multiple=True, help="Claim to show, by name or slot; default: what is asked.")
 @click.option("--minutes", type=click.IntRange(1, 1440), default=_DEFAULT_MINUTES, show_default=True)
-@click.option("--trust", type=click.Path(path_type=Path), help="Trust bundle: shows who asks, from the register.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="*.png, *.svg, *.b64 or QR text")
+@click.option(
+    "--trust", type=click.Path(path_type=Path), help="Trust bundle: shows who asks, from the register."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="*.png, *.svg, *.b64 or QR text",
+)
 @click.option("--passphrase-fd", type=int, default=None)
 @force_option
 @language_option
@@ -118,7 +129,9 @@ def present(
     signer = Ed25519CoseSigner(stored.seed)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
-        raise VerificationError(Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint)
+        raise VerificationError(
+            Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint
+        )
     body = PresentationBody(audience=asked.org, request_digest=request.digest(), issued=now, lifetime=minutes)
     data = sign_presentation(signer, body, shown)
     write_code(out, form_of(out), encode_qr_text(data), data, force=force)
@@ -143,7 +156,9 @@ def _slots_to_show(
     request: UnverifiedRequest, show: tuple[str, ...], tree: ClaimsTree, cut_off: int
 ) -> list[int]:
     if show:
-        return sorted({int(item) if item.isdigit() else _REGISTRY.slot_of(item, cut_off=cut_off) for item in show})
+        return sorted(
+            {int(item) if item.isdigit() else _REGISTRY.slot_of(item, cut_off=cut_off) for item in show}
+        )
     asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
     missing = asked - set(tree.slots)
     for slot in sorted(missing):
@@ -174,7 +189,10 @@ def _passphrase(descriptor: int | None, *, ask: bool = True) -> bytes | None:
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             return stream.read(4096).rstrip(b"\n") or None
     if ask and sys.stdin.isatty():
-        given = str(click.prompt("Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False))
+        given = str(
+            click.prompt(
+                "Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False
+            )
+        )
         return given.encode() or None
     return None
-

@@ -54,7 +54,9 @@ def read_passphrase(descriptor: int | None, *, confirm: bool = False) -> bytes:
         except OSError as exc:
             raise ConfigError(Reason.KEY_PASSPHRASE, "the descriptor cannot be read") from exc
     elif sys.stdin.isatty():
-        given = str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)).encode()
+        given = str(
+            click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+        ).encode()
     else:
         raise ConfigError(Reason.KEY_PASSPHRASE, "no terminal to ask at", hint="use --passphrase-fd N")
     if not given:

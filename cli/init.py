@@ -41,9 +41,13 @@ def example_bureau() -> Bureau:
 @click.option("--region", help="Production: prefix of the regions it certifies, such as 3710.")
 @click.option("--profile", help="Production: name of the bureau's profile file (without .toml).")
 @click.option("--origin", help="Production: the log's name, such as log.example.gov.cn/2026.")
-@click.option("--passphrase-fd", type=int, default=None, help="Read the passphrase from this file descriptor.")
+@click.option(
+    "--passphrase-fd", type=int, default=None, help="Read the passphrase from this file descriptor."
+)
 @json_option
-def init(home_path: Path, production: bool, passphrase_fd: int | None, as_json: bool, **details: str | None) -> None:
+def init(
+    home_path: Path, production: bool, passphrase_fd: int | None, as_json: bool, **details: str | None
+) -> None:
     """Set up HOME: keys, ledger, register, four local witnesses, directory, trust bundle.
 
     A test home (the default) stands in region 99, keeps its passphrase beside the keys and has a demo organisation.
@@ -71,7 +75,9 @@ def init(home_path: Path, production: bool, passphrase_fd: int | None, as_json: 
 def _production(details: dict[str, str | None]) -> Bureau:
     missing = [name for name, value in details.items() if value is None]
     if missing:
-        raise click.UsageError(f"--production needs --{', --'.join(name.replace('_', '-') for name in missing)}")
+        raise click.UsageError(
+            f"--production needs --{', --'.join(name.replace('_', '-') for name in missing)}"
+        )
     given = {name: str(value) for name, value in details.items()}
     office = OfficeDetails(given["office_code"], given["name_zh"], given["name_en"], None, given["region"])
     return Bureau(

@@ -18,7 +18,15 @@ from certificate.texts import Language, claim_name, format_value
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.outputs import write_code
-from issuer.export import encode_shown, find_row, full_certificate, paper_extra, paper_slots, proof_of_row, tree_of_row
+from issuer.export import (
+    encode_shown,
+    find_row,
+    full_certificate,
+    paper_extra,
+    paper_slots,
+    proof_of_row,
+    tree_of_row,
+)
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
 from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register
@@ -43,7 +51,9 @@ def issuer() -> None:
 @issuer.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--max-quarantined", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed."
+)
 @home_options
 @json_option
 def import_(
@@ -84,9 +94,13 @@ def import_(
 @click.option("--person", "persons", multiple=True, help="Person number; repeatable.")
 @click.option("--enrolled", is_flag=True, help="Everyone who holds a key.")
 @click.option("--all", "everyone", is_flag=True, help="Everyone, as paper stock.")
-@click.option("--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file.")
 @click.option(
-    "--holder-keys", type=click.Path(path_type=Path, exists=True), help="With --enrolled: CSV person_no,key to add first."
+    "--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file."
+)
+@click.option(
+    "--holder-keys",
+    type=click.Path(path_type=Path, exists=True),
+    help="With --enrolled: CSV person_no,key to add first.",
 )
 @home_options
 @json_option
@@ -214,7 +228,12 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 @issuer.command()
 @click.argument("number", metavar="NO")
 @click.option("--as", "form", type=click.Choice(["text", "file", "png", "svg", "pdf"]), required=True)
-@click.option("--show", "show_", multiple=True, help="Claim to show, by name or slot; default: name, last four, 3 years.")
+@click.option(
+    "--show",
+    "show_",
+    multiple=True,
+    help="Claim to show, by name or slot; default: name, last four, 3 years.",
+)
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
@@ -287,5 +306,3 @@ def _slot(name: str, cut_off: int) -> int:
 
 def _now() -> int:
     return int(utc_now().timestamp())
-
-

@@ -34,7 +34,12 @@ def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as opened:
         found = check_ledger(opened, now=int(utc_now().timestamp()))
-    result = {"entries": found.size, "root": found.root_hash.hex(), "checkpoints": found.checkpoints, "ok": True}
+    result = {
+        "entries": found.size,
+        "root": found.root_hash.hex(),
+        "checkpoints": found.checkpoints,
+        "ok": True,
+    }
     emit(result, f"{found.size:,} entries, {found.checkpoints} checkpoints: all in order", as_json=as_json)
 
 
@@ -43,7 +48,9 @@ def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
 @home_options
 @force_option
 @json_option
-def checkpoint(out: Path | None, home_path: Path, passphrase_fd: int | None, force: bool, as_json: bool) -> None:
+def checkpoint(
+    out: Path | None, home_path: Path, passphrase_fd: int | None, force: bool, as_json: bool
+) -> None:
     """Sign a checkpoint over the ledger as it stands and have the witnesses cosign it.
 
     Example: tally ledger checkpoint --home home
@@ -61,7 +68,9 @@ def checkpoint(out: Path | None, home_path: Path, passphrase_fd: int | None, for
 @click.argument("index", type=click.IntRange(0))
 @click.option("--as", "form", type=click.Choice(["binary"]), default="binary", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
-@click.option("--entry-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the entry there.")
+@click.option(
+    "--entry-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the entry there."
+)
 @home_options
 @force_option
 @json_option

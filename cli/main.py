@@ -71,7 +71,9 @@ def main() -> None:
 
 
 def _missing_extra(exc: ModuleNotFoundError) -> int:
-    extra = {"polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer"}.get(exc.name or "")
+    extra = {"polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer"}.get(
+        exc.name or ""
+    )
     if extra is None:
         raise exc
     click.echo(f"This command needs more packages: pip install 'tallystick[{extra}]'", err=True)

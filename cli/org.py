@@ -10,7 +10,12 @@ import click
 from certificate.keys import Ed25519CoseSigner
 from cli.common import emit, json_option, utc_now
 from cli.home import home_options, open_home
-from issuer.organisations import DEFAULT_PURPOSE, list_organisations, register_organisation, suspend_organisation
+from issuer.organisations import (
+    DEFAULT_PURPOSE,
+    list_organisations,
+    register_organisation,
+    suspend_organisation,
+)
 from ledger.keyfile import load_key, save_key
 
 __all__ = ["org"]
@@ -25,11 +30,15 @@ def org() -> None:
 
 
 @org.command("register")
-@click.option("--org", "number", type=click.IntRange(1, 2**31), required=True, help="The organisation's number.")
+@click.option(
+    "--org", "number", type=click.IntRange(1, 2**31), required=True, help="The organisation's number."
+)
 @click.option("--name-zh", required=True)
 @click.option("--name-en", required=True)
 @click.option("--contact", required=True, help="How citizens reach it.")
-@click.option("--purpose", "purposes", multiple=True, default=(DEFAULT_PURPOSE,), help="Allowed purpose; repeatable.")
+@click.option(
+    "--purpose", "purposes", multiple=True, default=(DEFAULT_PURPOSE,), help="Allowed purpose; repeatable."
+)
 @home_options
 @json_option
 def register(
@@ -66,7 +75,9 @@ def register(
         now=int(utc_now().timestamp()),
         purposes=tuple(purposes),
     )
-    emit({"org": number, "request_key": public_key.hex()}, f"organisation {number} registered", as_json=as_json)
+    emit(
+        {"org": number, "request_key": public_key.hex()}, f"organisation {number} registered", as_json=as_json
+    )
 
 
 @org.command("list")
@@ -88,7 +99,9 @@ def list_(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
         }
         for item in known
     ]
-    text = "\n".join(f"{row['org']}  {row['name_zh']}  {'suspended' if row['suspended'] else ''}".rstrip() for row in rows)
+    text = "\n".join(
+        f"{row['org']}  {row['name_zh']}  {'suspended' if row['suspended'] else ''}".rstrip() for row in rows
+    )
     emit({"organisations": rows}, text, as_json=as_json)
 
 

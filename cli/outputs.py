@@ -31,7 +31,9 @@ def write_code(out: Path, form: str, text: str, data: bytes, *, force: bool, ecc
         from certificate.qr_draw import draw_qr_png, draw_qr_svg
 
         level = "M" if ecc == "M" else "L"
-        content = draw_qr_png(text, ecc=level) if form == "png" else draw_qr_svg(text, ecc=level).encode("utf-8")
+        content = (
+            draw_qr_png(text, ecc=level) if form == "png" else draw_qr_svg(text, ecc=level).encode("utf-8")
+        )
     elif form == "file":
         content = encode_file_text(data).encode("ascii")
     else:

@@ -9,7 +9,14 @@ import click
 
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_request_text
-from certificate.request import NONCE_SIZE, RequestBody, SlotsItem, matching_digits, parse_request, sign_request
+from certificate.request import (
+    NONCE_SIZE,
+    RequestBody,
+    SlotsItem,
+    matching_digits,
+    parse_request,
+    sign_request,
+)
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name
 from cli.common import emit, force_option, json_option, language_option, utc_now
@@ -47,9 +54,16 @@ def request() -> None:
 @click.option("--legal-basis", default="个人信息保护法第十三条第一款第一项(本人同意)", show_default=True)
 @click.option("--method", default="当场核验,只留核验结果", show_default=True)
 @click.option("--retention", type=click.IntRange(0, 36500), default=30, show_default=True, help="Days.")
-@click.option("--hours", type=click.IntRange(1, 24 * 366), default=24, show_default=True, help="Until when to answer.")
+@click.option(
+    "--hours", type=click.IntRange(1, 24 * 366), default=24, show_default=True, help="Until when to answer."
+)
 @click.option("--desk", help="A printed counter request: no nonce, answers live five minutes.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="*.png, *.svg, *.b64 or QR text")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="*.png, *.svg, *.b64 or QR text",
+)
 @home_options
 @force_option
 @language_option
@@ -94,5 +108,7 @@ def new(
     names = [claim_name(_REGISTRY.claim_at(slot), language) for slot in slots]
     digits = matching_digits(digest)
     result = {"file": str(out), "bytes": len(data), "digest": digest.hex(), "digits": digits, "asks": names}
-    text = f"{out}: asks {len(names)} claims; both screens show {digits}\n" + "\n".join(f"  - {n}" for n in names)
+    text = f"{out}: asks {len(names)} claims; both screens show {digits}\n" + "\n".join(
+        f"  - {n}" for n in names
+    )
     emit(result, text, as_json=as_json)

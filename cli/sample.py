@@ -14,10 +14,16 @@ __all__ = ["sample"]
 @click.command()
 @click.option("--people", type=click.IntRange(1, 10_000_000), required=True, help="Number of insured people.")
 @click.option("--seed", type=int, required=True, help="Same seed, same city.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
-@click.option("--format", "file_format", type=click.Choice(["csv", "parquet"]), default="parquet", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write."
+)
+@click.option(
+    "--format", "file_format", type=click.Choice(["csv", "parquet"]), default="parquet", show_default=True
+)
 @click.option("--cut-off", type=int, default=202610, show_default=True, help="Newest month, YYYYMM.")
-@click.option("--dirty", type=click.FloatRange(0, 1), default=0.0, help="Share of persons with one error each.")
+@click.option(
+    "--dirty", type=click.FloatRange(0, 1), default=0.0, help="Share of persons with one error each."
+)
 @json_option
 def sample(
     people: int, seed: int, out: Path, file_format: str, cut_off: int, dirty: float, as_json: bool
@@ -38,4 +44,8 @@ def sample(
         progress=None if as_json else lambda done, total: say(f"  {done:,} of {total:,} people"),
     )
     result = {"people": made.people, "rows": made.rows, "employers": made.employers, "folder": str(out)}
-    emit(result, f"{made.people:,} people, {made.rows:,} rows, {made.employers:,} employers in {out}", as_json=as_json)
+    emit(
+        result,
+        f"{made.people:,} people, {made.rows:,} rows, {made.employers:,} employers in {out}",
+        as_json=as_json,
+    )

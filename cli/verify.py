@@ -35,7 +35,9 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--trust", type=click.Path(path_type=Path, file_okay=False), required=True, help="Trust bundle folder.")
+@click.option(
+    "--trust", type=click.Path(path_type=Path, file_okay=False), required=True, help="Trust bundle folder."
+)
 @click.option("--request", "request_file", help="The request that was asked: text, picture or file.")
 @click.option("--static", is_flag=True, help="A paper copy: compare the identity document.")
 @click.option("--seen", type=click.Path(path_type=Path, dir_okay=False), help="Memory of used answers.")
@@ -93,5 +95,3 @@ def read_one(name: str) -> bytes:
     if len(shown) != 1:
         raise FormatError(Reason.ENC_TRAILING_DATA, f"{len(shown)} codes where one is due")
     return shown[0]
-
-

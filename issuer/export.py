@@ -20,7 +20,15 @@ from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
-__all__ = ["encode_shown", "find_row", "full_certificate", "paper_extra", "paper_slots", "proof_of_row", "tree_of_row"]
+__all__ = [
+    "encode_shown",
+    "find_row",
+    "full_certificate",
+    "paper_extra",
+    "paper_slots",
+    "proof_of_row",
+    "tree_of_row",
+]
 
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 _PAPER_YEARS = 3
@@ -70,7 +78,9 @@ def encode_shown(row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof
     data = encode_certificate(signed.sign1, disclosures, multiproof, proof)
     made = parse_certificate(data)
     if root_from_disclosures(_REGISTRY, made.disclosures, made.multiproof) != made.body.claims_root:
-        raise IntegrityError(Reason.STORE_CORRUPT, f"certificate {row.number}: seed, values and root disagree")
+        raise IntegrityError(
+            Reason.STORE_CORRUPT, f"certificate {row.number}: seed, values and root disagree"
+        )
     return data
 
 
@@ -106,5 +116,7 @@ def _main_branch(present: set[int]) -> list[int]:
 
 def proof_of_row(ledger: Sequencer, row: RegisterRow) -> FullProof:
     if row.log_index is None:
-        raise ConfigError(Reason.LOG_INCLUSION_MISSING, f"certificate {row.number} is not logged yet", hint="mint again")
+        raise ConfigError(
+            Reason.LOG_INCLUSION_MISSING, f"certificate {row.number} is not logged yet", hint="mint again"
+        )
     return ledger.prove(row.log_index)

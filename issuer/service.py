@@ -118,7 +118,12 @@ def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
 
 
 def _minter(
-    home: Home, ledger: Sequencer, register: Register, snapshot: Snapshot, now: int, random: Callable[[int], bytes]
+    home: Home,
+    ledger: Sequencer,
+    register: Register,
+    snapshot: Snapshot,
+    now: int,
+    random: Callable[[int], bytes],
 ) -> Minter:
     settings = home.settings
     profile = home.profile()

@@ -50,7 +50,9 @@ def report_json(report: Report, language: Language) -> dict[str, Any]:
             }
             for step in report.steps
         ],
-        "certificate": None if report.certificate is None else _certificate_json(report.certificate, language),
+        "certificate": None
+        if report.certificate is None
+        else _certificate_json(report.certificate, language),
         "disclosed": _disclosed(report, language),
         "policies": [dict(policy) for policy in report.policies],
         "trust": dict(report.trust),
@@ -154,5 +156,3 @@ def _month(period: int) -> str:
 
 def _date(day: int) -> str:
     return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
-
-

@@ -111,7 +111,10 @@ class Report:
 
 def judge(steps: Sequence[StepResult]) -> tuple[Outcome, Reason | None]:
     """The outcome and its reason: any no, else any cannot-tell, else valid; the lowest-numbered such step names it."""
-    for outcome, verdict in ((StepOutcome.NO, Outcome.INVALID), (StepOutcome.CANNOT_TELL, Outcome.UNDETERMINED)):
+    for outcome, verdict in (
+        (StepOutcome.NO, Outcome.INVALID),
+        (StepOutcome.CANNOT_TELL, Outcome.UNDETERMINED),
+    ):
         for step in steps:
             if step.outcome is outcome:
                 return verdict, step.reason

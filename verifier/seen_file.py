@@ -30,7 +30,8 @@ class FileSeen:
     def is_used(self, keys: Iterable[bytes]) -> bool:
         with self._transaction() as connection:
             return any(
-                connection.execute("SELECT 1 FROM used WHERE key = ?", (key,)).fetchone() is not None for key in keys
+                connection.execute("SELECT 1 FROM used WHERE key = ?", (key,)).fetchone() is not None
+                for key in keys
             )
 
     def use_once(self, keys: Iterable[bytes]) -> bool:

@@ -62,7 +62,9 @@ class TrustBundle:
         try:
             return self.status_tokens[authority, number]
         except KeyError as exc:
-            raise UndeterminedError(Reason.STATUS_LIST_MISSING, f"list {number} of authority {authority}") from exc
+            raise UndeterminedError(
+                Reason.STATUS_LIST_MISSING, f"list {number} of authority {authority}"
+            ) from exc
 
 
 def status_file_name(authority: int, number: int) -> str:
@@ -95,7 +97,9 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         FormatError: `trust.malformed`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
     """
     if BUNDLE_NAME not in files:
-        raise UndeterminedError(Reason.TRUST_MISSING, BUNDLE_NAME, hint="name the folder that holds the trust bundle")
+        raise UndeterminedError(
+            Reason.TRUST_MISSING, BUNDLE_NAME, hint="name the folder that holds the trust bundle"
+        )
     if any(len(content) > _MAX_FILE for content in files.values()):
         raise FormatError(Reason.ENC_TOO_LARGE, "a file of the bundle")
     manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
@@ -145,7 +149,9 @@ def _check_listing(listing: object, files: Mapping[str, bytes]) -> None:
         if name not in files:
             raise UndeterminedError(Reason.TRUST_MISSING, name, hint="fetch the bundle again")
         if sha256(files[name]).digest() != digest:
-            raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not the file the bundle lists")
+            raise VerificationError(
+                Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not the file the bundle lists"
+            )
     unlisted = files.keys() - listed.keys() - {BUNDLE_NAME}
     if unlisted:
         raise FormatError(Reason.TRUST_MALFORMED, f"{len(unlisted)} files that the bundle does not list")

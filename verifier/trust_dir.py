@@ -31,7 +31,9 @@ def load_trust(folder: Path) -> TrustBundle:
     """
     try:
         files = {
-            path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()
+            path.name: path.read_bytes()
+            for path in folder.iterdir()
+            if path.suffix in _SUFFIXES and path.is_file()
         }
         root_keys = _parse_root_keys((folder / ROOT_KEYS_NAME).read_text("ascii"))
     except (OSError, UnicodeDecodeError) as exc:

@@ -168,7 +168,9 @@ class _Run:
             raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, f"office {body.office}")
         self.key = key
         if self._bundle_is_stale():
-            raise UndeterminedError(Reason.TRUST_BUNDLE_STALE, f"expired {self.now - self.trust.expires} s ago")
+            raise UndeterminedError(
+                Reason.TRUST_BUNDLE_STALE, f"expired {self.now - self.trust.expires} s ago"
+            )
 
     def _issuer_signature(self) -> None:
         certificate = self._parsed()
@@ -209,7 +211,9 @@ class _Run:
         today = self.now // _DAY
         newest = max(self.trust.issued, self.seen.newest("time") or 0)
         if self.now < newest - CLOCK_SKEW:
-            raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{newest - self.now} s behind a signed time")
+            raise UndeterminedError(
+                Reason.TIME_CLOCK_REGRESSED, f"{newest - self.now} s behind a signed time"
+            )
         if body.expires < body.issued:
             raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
         if body.issued > (self.now + CLOCK_SKEW) // _DAY:
@@ -237,14 +241,18 @@ class _Run:
         self.status_digest = sha256(token).digest()
         value = listed.statuses.value(body.status_index)
         if value != Status.VALID:
-            raise VerificationError(_STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}")
+            raise VerificationError(
+                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
+            )
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
         body = certificate.body
         root = root_from_disclosures(body.registry, certificate.disclosures, certificate.multiproof)
         if root != body.claims_root:
-            raise VerificationError(Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root")
+            raise VerificationError(
+                Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root"
+            )
         for shown in certificate.disclosures:
             text = body.registry.claim_at(shown.slot).value_type is ValueType.TEXT
             if text and confusable_warning(str(shown.value)) is not None:
@@ -254,9 +262,13 @@ class _Run:
         body = self._parsed().body
         if not isinstance(self.expect, Asked):
             if self.presentation is not None:
-                raise VerificationError(Reason.PRES_REQUEST_MISMATCH, "an answer to a request, shown as paper")
+                raise VerificationError(
+                    Reason.PRES_REQUEST_MISMATCH, "an answer to a request, shown as paper"
+                )
             if body.cnf is not None:
-                raise VerificationError(Reason.PRES_BINDING_MISSING, "bound to a key, shown without its signature")
+                raise VerificationError(
+                    Reason.PRES_BINDING_MISSING, "bound to a key, shown without its signature"
+                )
             self._note(Reason.PRES_STATIC_COPY)
             return
         self._check_request(self.expect.request)
@@ -264,11 +276,15 @@ class _Run:
             raise VerificationError(Reason.PRES_BINDING_MISSING, "no holder's signature over this request")
         self._check_holder(self.presentation, body.cnf)
         if not one_holder:
-            raise VerificationError(Reason.PRES_SUBJECT_MISMATCH, "the presentations are of different holders")
+            raise VerificationError(
+                Reason.PRES_SUBJECT_MISMATCH, "the presentations are of different holders"
+            )
         assert self.request is not None
         missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items]
         if missing:
-            raise VerificationError(Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown")
+            raise VerificationError(
+                Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown"
+            )
         if self.seen.is_used(self.replay_keys()):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
@@ -283,7 +299,9 @@ class _Run:
     def _check_bundle_version(self) -> None:
         newest = self.seen.newest("bundle.version") or 0
         if self.trust.version < newest:
-            raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}")
+            raise VerificationError(
+                Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}"
+            )
 
     def _bundle_is_stale(self) -> bool:
         return self.now >= self.trust.expires
@@ -312,10 +330,14 @@ class _Run:
             raise VerificationError(Reason.ALG_KEY_MISMATCH, "the holder's key is of another kind")
         try:
             verify_signature(
-                public_key=cnf, message=presentation.sign1.to_be_signed, signature=presentation.sign1.signature
+                public_key=cnf,
+                message=presentation.sign1.to_be_signed,
+                signature=presentation.sign1.signature,
             )
         except ProjectError as exc:
-            raise VerificationError(Reason.PRES_BINDING_INVALID, "not signed by the certificate's holder") from exc
+            raise VerificationError(
+                Reason.PRES_BINDING_INVALID, "not signed by the certificate's holder"
+            ) from exc
         if body.audience != asked.org:
             raise VerificationError(Reason.PRES_AUDIENCE_MISMATCH, f"made for organisation {body.audience}")
         if body.request_digest != self.request.digest():

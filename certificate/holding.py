@@ -1,0 +1,49 @@
+"""What a holder does with a certificate file: open its claims tree, and answer a request from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from certificate.certificate import encode_certificate, parse_certificate
+from certificate.keys import CoseSigner
+from certificate.presentation import PresentationBody, sign_presentation
+from certificate.request import parse_request
+from certificate.slot_tree import ClaimsTree
+
+__all__ = ["disclose", "holder_tree", "present"]
+
+
+def holder_tree(certificate: bytes) -> ClaimsTree:
+    """The claims tree of a certificate file. Raises as `ClaimsTree.from_disclosures`."""
+    parsed = parse_certificate(certificate)
+    body = parsed.body
+    return ClaimsTree.from_disclosures(
+        body.registry, parsed.disclosures, parsed.multiproof, claims_root=body.claims_root
+    )
+
+
+def disclose(certificate: bytes, slots: Sequence[int]) -> bytes:
+    """The certificate showing `slots` only. Raises FormatError `disc.required_missing`."""
+    parsed = parse_certificate(certificate)
+    disclosures, multiproof = holder_tree(certificate).disclose(slots)
+    return encode_certificate(parsed.sign1, disclosures, multiproof, parsed.proof)
+
+
+def present(
+    holder: CoseSigner,
+    certificate: bytes,
+    request: bytes,
+    slots: Sequence[int],
+    *,
+    issued: int,
+    lifetime: int = 10,
+) -> bytes:
+    """Answer `request` with `slots` of `certificate`: the signed presentation as tagged bytes.
+
+    Args:
+        issued: POSIX seconds.
+        lifetime: minutes.
+    """
+    asked = parse_request(request)
+    body = PresentationBody(asked.body.org, asked.digest(), issued, lifetime)
+    return sign_presentation(holder, body, disclose(certificate, slots))
