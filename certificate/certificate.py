@@ -160,7 +160,7 @@ def _parse(sign1: Sign1) -> UnverifiedCertificate:
     if sign1.algorithm is not Algorithm.ED25519:
         raise FormatError(Reason.ALG_NOT_ALLOWED, "offices sign with Ed25519")
     body = _body(sign1.payload)
-    extras = take_array(sign1.unprotected.get(HEADER_X, [[], b"", None]), 3)
+    extras = take_array(sign1.unprotected.get(HEADER_X, ((), b"", None)), 3)
     disclosures = tuple(_disclosure(item) for item in take_array(extras[0], at_most=body.registry.slot_count))
     multiproof = take_bytes(extras[1])
     if len(multiproof) > HASH_SIZE * body.registry.slot_count:
@@ -170,7 +170,7 @@ def _parse(sign1: Sign1) -> UnverifiedCertificate:
 
 
 def _body(payload: object) -> CertificateBody:
-    if type(payload) is list and payload:
+    if isinstance(payload, tuple) and payload:
         take_version(payload[0], FORMAT_VERSION)
     fields = take_array(payload, 13)
     place = take_array(fields[9], 2)
@@ -198,7 +198,7 @@ def _body(payload: object) -> CertificateBody:
 
 
 def _disclosure(item: object) -> Disclosure:
-    if type(item) is not list or len(item) != 3:
+    if type(item) is not tuple or len(item) != 3:
         raise FormatError(Reason.DISC_MALFORMED, "a disclosure is [salt, slot, value]")
     salt, slot, value = item
     if type(salt) is not bytes or type(slot) is not int or value is None:

@@ -15,12 +15,21 @@ from hashlib import sha256
 from typing import Any
 
 from certificate.keys import CoseSigner, key_id
-from certificate.numbers import HEADER_X, HEADER_ALG, HEADER_KCWT, HEADER_KID, HEADER_TYP, Algorithm, Typ
+from certificate.numbers import HEADER_ALG, HEADER_KCWT, HEADER_KID, HEADER_TYP, HEADER_X, Algorithm, Typ
 from ledger.cbor import COSE_SIGN1_TAG, Tag, decode_cbor, encode_cbor
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["Sign1", "encode_sign1", "object_digest", "parse_sign1", "sig_structure", "sign_object", "sign1_of_item", "unverified_typ"]
+__all__ = [
+    "Sign1",
+    "encode_sign1",
+    "object_digest",
+    "parse_sign1",
+    "sig_structure",
+    "sign1_of_item",
+    "sign_object",
+    "unverified_typ",
+]
 
 _HEADER_CRIT = 2
 _SECURITY_LABELS = frozenset({HEADER_ALG, _HEADER_CRIT, HEADER_KID, HEADER_TYP, HEADER_KCWT})
@@ -91,7 +100,11 @@ def sign_object(
     unprotected: Mapping[int, object] | None = None,
 ) -> bytes:
     """Sign `payload` as an object of kind `typ`; returns the tagged bytes."""
-    headers: dict[int, object] = {HEADER_ALG: int(signer.algorithm), HEADER_TYP: typ if isinstance(typ, str) else int(typ), **(more_headers or {})}
+    headers: dict[int, object] = {
+        HEADER_ALG: int(signer.algorithm),
+        HEADER_TYP: typ if isinstance(typ, str) else int(typ),
+        **(more_headers or {}),
+    }
     if with_kid:
         headers[HEADER_KID] = key_id(signer.public_key)
     protected, body = encode_cbor(headers), encode_cbor(payload)
@@ -100,7 +113,12 @@ def sign_object(
 
 
 def parse_sign1(
-    data: bytes, typ: Typ | str, *, more_labels: frozenset[int] = frozenset(), with_kid: bool = True, with_x: bool = False
+    data: bytes,
+    typ: Typ | str,
+    *,
+    more_labels: frozenset[int] = frozenset(),
+    with_kid: bool = True,
+    with_x: bool = False,
 ) -> Sign1:
     """Parse the tagged bytes of an object that must be of kind `typ`.
 
@@ -117,15 +135,20 @@ def parse_sign1(
 
 
 def sign1_of_item(
-    item: object, typ: Typ | str, *, more_labels: frozenset[int] = frozenset(), with_kid: bool = True, with_x: bool = False
+    item: object,
+    typ: Typ | str,
+    *,
+    more_labels: frozenset[int] = frozenset(),
+    with_kid: bool = True,
+    with_x: bool = False,
 ) -> Sign1:
     """As `parse_sign1`, from an already decoded item (an object nested in another)."""
-    if not isinstance(item, Tag) or not isinstance(item.value, list) or len(item.value) != 4:
+    if not isinstance(item, Tag) or not isinstance(item.value, tuple) or len(item.value) != 4:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "not a tagged COSE_Sign1 of four parts")
     protected, unprotected, payload, signature = item.value
     if not (type(protected) is bytes and type(payload) is bytes and type(signature) is bytes):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "header, payload and signature are byte strings")
-    if type(unprotected) is not dict:
+    if not isinstance(unprotected, Mapping):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the unprotected header is a map")
     if _SECURITY_LABELS & unprotected.keys():
         raise FormatError(Reason.SIG_HEADER_UNPROTECTED, "a header that must be signed stands outside")
@@ -140,17 +163,19 @@ def sign1_of_item(
 def unverified_typ(item: object) -> object:
     """What a decoded object says it is; None when it says nothing readable. For choosing a parser only."""
     try:
-        if isinstance(item, Tag) and type(item.value) is list and type(item.value[0]) is bytes:
+        if isinstance(item, Tag) and type(item.value) is tuple and type(item.value[0]) is bytes:
             headers = decode_cbor(item.value[0])
-            return headers.get(HEADER_TYP) if type(headers) is dict else None
+            return headers.get(HEADER_TYP) if isinstance(headers, Mapping) else None
     except (FormatError, IndexError):
         pass
     return None
 
 
-def _headers(protected: bytes, typ: Typ | str, more_labels: frozenset[int], with_kid: bool) -> Mapping[int, Any]:
+def _headers(
+    protected: bytes, typ: Typ | str, more_labels: frozenset[int], with_kid: bool
+) -> Mapping[int, Any]:
     headers = decode_cbor(protected)
-    if type(headers) is not dict or not all(type(label) is int for label in headers):
+    if not isinstance(headers, Mapping) or not all(type(label) is int for label in headers):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
     if _HEADER_CRIT in headers:
         raise FormatError(Reason.SIG_CRIT_UNKNOWN, "a header is marked critical")

@@ -144,7 +144,8 @@ class Directory:
 
     def is_void(self, *, authority: int, log: int, index: int) -> bool:
         return any(
-            v.authority == authority and v.log == log and v.from_index <= index < v.to_index for v in self.voids
+            v.authority == authority and v.log == log and v.from_index <= index < v.to_index
+            for v in self.voids
         )
 
     def encode(self) -> list[object]:
@@ -154,11 +155,29 @@ class Directory:
             self.version,
             [[a.number, a.name_zh, a.name_en] for a in self.authorities],
             [
-                [o.authority, o.number, o.code, o.name_zh, o.name_en, o.parent, o.region_prefix, [int(t) for t in o.types]]
+                [
+                    o.authority,
+                    o.number,
+                    o.code,
+                    o.name_zh,
+                    o.name_en,
+                    o.parent,
+                    o.region_prefix,
+                    [int(t) for t in o.types],
+                ]
                 for o in self.offices
             ],
             [
-                [int(k.role), k.authority, k.office, k.public_key, k.log, k.from_index, k.to_index, k.void_from]
+                [
+                    int(k.role),
+                    k.authority,
+                    k.office,
+                    k.public_key,
+                    k.log,
+                    k.from_index,
+                    k.to_index,
+                    k.void_from,
+                ]
                 for k in self.keys
             ],
             [[log.number, log.origin] for log in self.logs],
@@ -187,7 +206,7 @@ def parse_directory(data: bytes) -> UnverifiedDirectory:
             `schema.field_unknown` (an office or key of an authority that does not exist).
     """
     sign1 = parse_sign1(data, Typ.DIRECTORY)
-    if type(sign1.payload) is list and sign1.payload:
+    if isinstance(sign1.payload, tuple) and sign1.payload:
         take_version(sign1.payload[0])
     fields = take_array(sign1.payload, 8)
     directory = Directory(
@@ -209,7 +228,9 @@ def _check_references(directory: Directory) -> None:
             raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"office of unknown authority {office.authority}")
     for key in directory.keys:
         known = directory.authority(key.authority) is not None and directory.log(key.log) is not None
-        if not known or (key.role is KeyRole.CERTIFICATE and directory.office(key.authority, key.office) is None):
+        if not known or (
+            key.role is KeyRole.CERTIFICATE and directory.office(key.authority, key.office) is None
+        ):
             raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"key {key.kid.hex()} of an unknown office or log")
 
 

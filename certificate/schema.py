@@ -11,13 +11,13 @@ from ledger.reasons import Reason
 __all__ = ["take_array", "take_bytes", "take_int", "take_optional_int", "take_text", "take_version"]
 
 
-def take_array(value: object, arity: int | None = None, *, at_most: int = 4096) -> list[Any]:
-    """`value` as a list of `arity` items, or of `at_most` items where the arity is free.
+def take_array(value: object, arity: int | None = None, *, at_most: int = 4096) -> tuple[Any, ...]:
+    """`value` as a tuple of `arity` items, or of `at_most` items where the arity is free.
 
     Raises:
         FormatError: `schema.field_type`, `schema.field_missing` (too short), `schema.field_unknown` (too long).
     """
-    if type(value) is not list:
+    if type(value) is not tuple:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "an array is due")
     if arity is not None and len(value) < arity:
         raise FormatError(Reason.SCHEMA_FIELD_MISSING, f"{len(value)} fields where {arity} are due")
@@ -43,7 +43,9 @@ def take_optional_int(value: object, low: int, high: int) -> int | None:
 def take_bytes(value: object, *sizes: int) -> bytes:
     """`value` as a byte string of one of `sizes`. Raises FormatError `schema.field_type`."""
     if type(value) is not bytes or (sizes and len(value) not in sizes):
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"a byte string of {' or '.join(map(str, sizes)) or 'any'} bytes is due")
+        raise FormatError(
+            Reason.SCHEMA_FIELD_TYPE, f"a byte string of {' or '.join(map(str, sizes)) or 'any'} bytes is due"
+        )
     return value
 
 

@@ -98,7 +98,10 @@ class ClaimsTree:
     __slots__ = ("_disclosures", "_hash_of_absent", "_registry", "_slots")
 
     def __init__(
-        self, registry: Registry, disclosures: Mapping[int, Disclosure], hash_of_absent: Callable[[int, int], bytes]
+        self,
+        registry: Registry,
+        disclosures: Mapping[int, Disclosure],
+        hash_of_absent: Callable[[int, int], bytes],
     ) -> None:
         self._registry = registry
         self._disclosures = disclosures
@@ -136,13 +139,17 @@ class ClaimsTree:
             VerificationError: `disc.digest_mismatch` if they do not give `claims_root`.
         """
         if not disclosures:
-            raise FormatError(Reason.DISC_REQUIRED_MISSING, "no claim to show", hint="take the holder's whole file")
+            raise FormatError(
+                Reason.DISC_REQUIRED_MISSING, "no claim to show", hint="take the holder's whole file"
+            )
         absent: dict[tuple[int, int], bytes] = {}
         for item in disclosures:
             registry.check_value(item.slot, item.value)
         walk = _Reader(registry, disclosures, multiproof, absent)
         if walk.root() != claims_root:
-            raise VerificationError(Reason.DISC_DIGEST_MISMATCH, "the disclosures do not give the signed root")
+            raise VerificationError(
+                Reason.DISC_DIGEST_MISMATCH, "the disclosures do not give the signed root"
+            )
         return cls(registry, {item.slot: item for item in disclosures}, lambda tree, heap: absent[tree, heap])
 
     @property
@@ -164,7 +171,9 @@ class ClaimsTree:
         shown = sorted(set(slots))
         missing = [slot for slot in shown if slot not in self._disclosures]
         if missing:
-            raise FormatError(Reason.DISC_REQUIRED_MISSING, f"slots {missing} hold no claim in this certificate")
+            raise FormatError(
+                Reason.DISC_REQUIRED_MISSING, f"slots {missing} hold no claim in this certificate"
+            )
         proof = bytearray()
         if not shown:
             proof += self.root()

@@ -38,7 +38,7 @@ __all__ = [
     "registry_of",
 ]
 
-ClaimValue = int | str | bytes | bool | list[Any]
+ClaimValue = int | str | bytes | bool | list[Any] | tuple[Any, ...]
 
 IDENTITY_SLOTS: Final = 16
 STRIP_YEARS: Final = 31
@@ -134,7 +134,9 @@ class Registry:
         try:
             return self.by_name[name].slot
         except KeyError as exc:
-            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "no such claim", hint=f"unknown claim {name!r}") from exc
+            raise FormatError(
+                Reason.SCHEMA_FIELD_UNKNOWN, "no such claim", hint=f"unknown claim {name!r}"
+            ) from exc
 
     def check_value(self, slot: int, value: object) -> None:
         """Raise FormatError unless `value` is one that the claim at `slot` may take."""
@@ -322,7 +324,7 @@ def _bytes(value: object, size: int) -> None:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"{size} bytes expected")
 
 
-def _items(value: object, count: int | None) -> list[Any]:
-    if type(value) is not list or (count is not None and len(value) != count) or len(value) > 64:
+def _items(value: object, count: int | None) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple) or (count is not None and len(value) != count) or len(value) > 64:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"a list of {count or 'at most 64'} items expected")
     return value

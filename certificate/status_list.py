@@ -9,6 +9,7 @@ This is another scheme's format, hence maps. The first certificate of a byte sta
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -120,10 +121,10 @@ def parse_status_token(data: bytes) -> UnverifiedStatusList:
     """
     sign1 = parse_sign1(data, _TYP)
     claims = sign1.payload
-    if type(claims) is not dict or claims.keys() != {_SUB, _EXP, _IAT, _STATUS_LIST, _TTL}:
+    if not isinstance(claims, Mapping) or claims.keys() != {_SUB, _EXP, _IAT, _STATUS_LIST, _TTL}:
         raise FormatError(Reason.STATUS_LIST_MALFORMED, "claims other than sub, exp, iat, ttl and the list")
     inner = claims[_STATUS_LIST]
-    if type(inner) is not dict or inner.keys() != {"bits", "lst"} or type(inner["lst"]) is not bytes:
+    if not isinstance(inner, Mapping) or inner.keys() != {"bits", "lst"} or type(inner["lst"]) is not bytes:
         raise FormatError(Reason.STATUS_LIST_MALFORMED, "the list is bits and lst")
     if type(inner["bits"]) is not int or type(claims[_SUB]) is not str:
         raise FormatError(Reason.STATUS_LIST_MALFORMED, "a member of another type")

@@ -61,7 +61,8 @@ def encode_cbor(value: object) -> bytes:
 def decode_cbor(data: bytes) -> Any:
     """Decode exactly one item in deterministic encoding.
 
-    Returns lists for arrays, dicts for maps and `Tag` for tag 18.
+    Returns tuples for arrays, frozen mappings for maps and `Tag` for tag 18: cbor2 freezes what stands in a tag, so
+    all is frozen.
 
     Raises:
         FormatError: `enc.cbor_malformed`, `enc.cbor_noncanonical`, `enc.cbor_duplicate_key`, `enc.cbor_tag_forbidden`,
@@ -75,6 +76,7 @@ def decode_cbor(data: bytes) -> Any:
             max_depth=MAX_DEPTH,
             allow_indefinite=False,
             allow_duplicate_keys=False,
+            immutable=True,
         )
         if cbor2.dumps(value, canonical=True, encoders=_NO_ENCODERS) == data:
             return value

@@ -134,7 +134,10 @@ class _Run:
 
     def holder_and_policy(self, shown_items: set[int], *, one_holder: bool) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
-        self._step(10, lambda: self._holder_and_request(shown_items, one_holder), needs=(2, 4, 9))
+        fresh = not self._bundle_is_stale()
+        self._step(
+            10, lambda: self._holder_and_request(shown_items, one_holder), needs=(2, 4, 9), ready=fresh
+        )
         self._step(11, self._policy, needs=(9, 10))
 
     def _text(self) -> None:
