@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -9,12 +10,30 @@ from ledger.cbor import decode_cbor
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["DIGEST_SIZE", "ENTRY_VERSION", "MAX_ENTRY", "Entry", "EntryType", "encode_entry", "parse_entry"]
+__all__ = [
+    "DIGEST_SIZE",
+    "ENTRY_VERSION",
+    "MAX_ENTRY",
+    "Entry",
+    "EntryType",
+    "encode_entry",
+    "parse_entry",
+    "require_entry",
+]
 
 ENTRY_VERSION = 1
 DIGEST_SIZE = 32
 MAX_ENTRY = 46
 """Longest entry in bytes: three for array, version and type, nine for the authority, 34 for the digest."""
+
+# Every entry and nothing else: array head, version, type, shortest head of the authority, digest. A test
+# compares with `parse_entry`; a mass minting cannot afford a CBOR decoder for each of a million entries.
+_ENTRY = re.compile(
+    rb"\x84\x01[\x00-\x05]"
+    rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19(?!\x00).{2}|\x1a(?!\x00\x00).{4}|\x1b(?!\x00{4})[\x00-\x7f].{7})"
+    rb"\x58\x20.{32}",
+    re.DOTALL,
+)
 
 
 class EntryType(IntEnum):
@@ -82,6 +101,13 @@ def parse_entry(data: bytes) -> Entry:
     if encode_entry(EntryType(entry_type), authority, digest) != data:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a boolean where a number is due")
     return Entry(EntryType(entry_type), authority, digest)
+
+
+def require_entry(data: bytes) -> None:
+    """Refuse what `parse_entry` refuses, with the same reasons; much faster when there is nothing to refuse."""
+    if not _ENTRY.fullmatch(data):
+        parse_entry(data)
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "not an entry")
 
 
 def _encode_unsigned(number: int) -> bytes:

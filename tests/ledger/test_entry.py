@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.cbor import encode_cbor
-from ledger.entry import MAX_ENTRY, Entry, EntryType, encode_entry, parse_entry
+from ledger.entry import MAX_ENTRY, Entry, EntryType, encode_entry, parse_entry, require_entry
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -21,6 +23,7 @@ def test_equal_to_the_cbor_encoder(entry_type: EntryType, authority: int) -> Non
     data = encode_entry(entry_type, authority, DIGEST)
     assert data == encode_cbor([1, int(entry_type), authority, DIGEST])
     assert parse_entry(data) == Entry(entry_type, authority, DIGEST)
+    require_entry(data)
     assert len(data) <= MAX_ENTRY
 
 
@@ -48,6 +51,9 @@ def test_refused(value: object, reason: Reason) -> None:
     with pytest.raises(FormatError) as caught:
         parse_entry(encode_cbor(value))
     assert caught.value.reason == reason
+    with pytest.raises(FormatError) as caught:
+        require_entry(encode_cbor(value))
+    assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,9 @@ def test_refused(value: object, reason: Reason) -> None:
 def test_other_spellings_are_refused(data: bytes, reason: Reason) -> None:
     with pytest.raises(FormatError) as caught:
         parse_entry(data)
+    assert caught.value.reason == reason
+    with pytest.raises(FormatError) as caught:
+        require_entry(data)
     assert caught.value.reason == reason
 
 
@@ -93,3 +102,20 @@ def test_garbage_raises_nothing_else(data: bytes) -> None:
     except FormatError:
         return
     assert encode_entry(entry.entry_type, entry.authority, entry.digest) == data
+
+
+def accepted(check: Callable[[bytes], object], data: bytes) -> bool:
+    try:
+        check(data)
+    except FormatError:
+        return False
+    return True
+
+
+@given(st.sampled_from(list(EntryType)), st.sampled_from(AUTHORITIES), st.data())
+def test_the_fast_check_agrees_with_the_parser(
+    entry_type: EntryType, authority: int, data: st.DataObject
+) -> None:
+    entry = bytearray(encode_entry(entry_type, authority, DIGEST))
+    entry[data.draw(st.integers(0, min(14, len(entry) - 1)))] = data.draw(st.integers(0, 255))
+    assert accepted(require_entry, bytes(entry)) == accepted(parse_entry, bytes(entry))

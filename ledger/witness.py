@@ -1,0 +1,223 @@
+"""A witness with a memory on disk: it cosigns a log's checkpoints as long as each one extends the last.
+
+Two files in its folder. `state.db` holds what it last cosigned of each log. `signed-through` is a marker that
+counts its cosignatures; it is written after the state and before a cosignature leaves. A state that is
+missing, or behind the marker, was lost or restored from a backup: such a witness could be led to cosign two
+histories, so it never signs again (`wit.state_lost`); make a new one with a new key. Keep the marker where
+the backup of the state is not.
+
+Order of a cosignature: decide and store in one transaction, then move the marker, then sign.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ledger.checkpoint import cosign, verify_cosignature
+from ledger.durable import map_os_error, replace_durably
+from ledger.ed25519 import Signer
+from ledger.errors import ConfigError, FormatError, IntegrityError, VerificationError
+from ledger.merkle import RootHash
+from ledger.note import SignatureType, VerifierKey, encode_signature_line
+from ledger.reasons import Reason
+from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
+from ledger.trust_policy import TrustPolicy
+from ledger.witness_protocol import (
+    NOTHING_YET,
+    AddCheckpoint,
+    WitnessConflictError,
+    WitnessedTree,
+    decide_add_checkpoint,
+    parse_add_checkpoint,
+)
+
+__all__ = ["LocalWitness"]
+
+STATE_NAME = "state.db"
+MARKER_NAME = "signed-through"
+_VERSION = 1
+_SCHEMA: Mapping[str, str] = {
+    "witnessed": "CREATE TABLE witnessed (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, "
+    "root_hash BLOB NOT NULL CHECK (length(root_hash) = 32)) STRICT",
+    "generation": "CREATE TABLE generation (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), "
+    "value INTEGER NOT NULL) STRICT",
+    # Whatever a program gets wrong, the file itself lets no size fall and no root change.
+    "witnessed_grows": "CREATE TRIGGER witnessed_grows BEFORE UPDATE ON witnessed "
+    "WHEN NEW.size < OLD.size OR (NEW.size = OLD.size AND NEW.root_hash <> OLD.root_hash) "
+    "BEGIN SELECT RAISE(ABORT, 'a witness never goes back'); END",
+    "witnessed_stays": "CREATE TRIGGER witnessed_stays BEFORE DELETE ON witnessed "
+    "BEGIN SELECT RAISE(ABORT, 'a witness never forgets'); END",
+}
+_MARKER = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
+
+
+class LocalWitness:
+    """Cosigns for the logs whose keys it knows. Several processes may open one witness."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        signer: Signer,
+        name: str,
+        log_keys: Sequence[VerifierKey],
+        marker: Path | None = None,
+        lock_timeout: float = 10.0,
+    ) -> None:
+        """Open the witness in `folder`, or make a new one if neither state nor marker is there.
+
+        Args:
+            name: of its key, as verifiers know it.
+            log_keys: of the logs it serves.
+            marker: where to keep the marker instead of `folder`.
+        Raises:
+            IntegrityError: `wit.state_lost`, or a `store.…` reason.
+            ConfigError: `key.purpose_mismatch` if its key is that of a log.
+        """
+        self.key = VerifierKey(name, SignatureType.COSIGNATURE, signer.public_key)
+        if any(key.public_key == signer.public_key for key in log_keys):
+            raise ConfigError(
+                Reason.KEY_PURPOSE_MISMATCH, "the witness has a log's key", hint="Make a key of its own."
+            )
+        self._signer = signer
+        self._log_keys = tuple(log_keys)
+        self._marker = folder / MARKER_NAME if marker is None else marker
+        self._db = self._open(folder, lock_timeout)
+        try:
+            self._require_state()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, signer: Signer, policy: TrustPolicy, marker: Path | None = None
+    ) -> LocalWitness:
+        """Open the witness that `policy` lists under the key of `signer`, for the logs that it lists.
+
+        Raises:
+            ConfigError: `cli.key_mismatch` if no witness has this key; and as the constructor.
+        """
+        names = [w.key.name for w in policy.witnesses if w.key.public_key == signer.public_key]
+        if not names:
+            raise ConfigError(
+                Reason.CLI_KEY_MISMATCH,
+                "no witness of the policy has this key",
+                hint="Compare the policy file.",
+            )
+        log_keys = [log.key for log in policy.logs]
+        return cls(folder, signer=signer, name=names[0], log_keys=log_keys, marker=marker)
+
+    def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
+        """Cosign what a request asks for, or refuse; `ledger.witness_protocol` gives the steps.
+
+        Args:
+            body: an `add-checkpoint` request.
+            now: POSIX seconds, stated in the cosignature.
+        Returns:
+            one signature line.
+        Raises:
+            FormatError, VerificationError, WitnessConflictError: as `parse_add_checkpoint` and
+                `decide_add_checkpoint`.
+            IntegrityError: `wit.state_lost` or `store.…`; nothing was cosigned.
+            ConflictError: `store.locked`.
+        """
+        request = parse_add_checkpoint(body)
+        with transaction(self._db):
+            self._require_state()
+            latest = self._witnessed(request.checkpoint.origin)
+            try:
+                decided = decide_add_checkpoint(request, log_keys=self._log_keys, latest=latest)
+            except WitnessConflictError as exc:
+                if request.checkpoint.size > latest.size and self._carries_own_cosignature(request):
+                    raise _state_lost("the request carries a cosignature newer than the state") from exc
+                raise
+            self._carries_own_cosignature(request)
+            self._advance(request.checkpoint.origin, latest, decided)
+        self._move_marker()
+        signature = cosign(request.checkpoint, self._signer, name=self.key.name, time=now)
+        return encode_signature_line(signature).encode()
+
+    def witnessed_size(self, origin: str) -> int:
+        """The size it last cosigned of the log `origin`; 0 for none."""
+        return self._witnessed(origin).size
+
+    def close(self) -> None:
+        """Give up the files; calling it twice is fine."""
+        self._db.close()
+
+    def _open(self, folder: Path, lock_timeout: float) -> Database:
+        state = folder / STATE_NAME
+        if not state.exists():
+            if self._marked() is not None:
+                raise _state_lost("its state is missing")
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as exc:
+                raise map_os_error(exc) from exc
+            create_sqlite(state, _SCHEMA, version=_VERSION, script="INSERT INTO generation VALUES (1, 0)")
+            replace_durably(self._marker, b"0\n")
+        return open_sqlite(state, _SCHEMA, version=_VERSION, lock_timeout=lock_timeout)
+
+    def _require_state(self) -> None:
+        generation, marked = self._generation(), self._marked()
+        if marked is None and generation == 0:  # killed while it was being made
+            replace_durably(self._marker, b"0\n")
+        elif marked is None or generation < marked:
+            raise _state_lost("its state is older than its last cosignature, or its marker is gone")
+
+    def _witnessed(self, origin: str) -> WitnessedTree:
+        with mapped_errors():
+            row = self._db.execute(
+                "SELECT size, root_hash FROM witnessed WHERE origin = ?", (origin,)
+            ).fetchone()
+        return NOTHING_YET if row is None else WitnessedTree(row[0], RootHash(row[1]))
+
+    def _generation(self) -> int:
+        with mapped_errors():
+            return int(self._db.execute("SELECT value FROM generation").fetchone()[0])
+
+    def _marked(self) -> int | None:
+        try:
+            data = self._marker.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise map_os_error(exc) from exc
+        if not _MARKER.fullmatch(data):
+            raise _state_lost("its marker is not readable")
+        return int(data)
+
+    def _carries_own_cosignature(self, request: AddCheckpoint) -> bool:
+        """Whether we cosigned this very checkpoint. A line that only says so is refused, not ignored."""
+        ours = [signature.blob for signature in request.signatures if signature.is_by(self.key)]
+        for blob in ours:
+            try:
+                verify_cosignature(request.checkpoint, blob, key=self.key)
+            except VerificationError as exc:
+                raise FormatError(Reason.WIT_BAD_REQUEST, "a forged cosignature of this witness") from exc
+        return bool(ours)
+
+    def _advance(self, origin: str, latest: WitnessedTree, decided: WitnessedTree) -> None:
+        """Store what will have been cosigned, within the transaction that read `latest`."""
+        self._db.execute("UPDATE generation SET value = value + 1")
+        if latest is NOTHING_YET:
+            sql = "INSERT INTO witnessed (size, root_hash, origin) VALUES (?, ?, ?)"
+        else:
+            sql = "UPDATE witnessed SET size = ?, root_hash = ? WHERE origin = ?"
+        self._db.execute(sql, (decided.size, decided.root_hash, origin))
+
+    def _move_marker(self) -> None:
+        """Under the lock, so that two processes never move it backwards."""
+        with transaction(self._db):
+            replace_durably(self._marker, b"%d\n" % self._generation())
+
+
+def _state_lost(detail: str) -> IntegrityError:
+    return IntegrityError(
+        Reason.WIT_STATE_LOST, detail, hint="Retire this witness; make a new one with a new key."
+    )

@@ -1,0 +1,104 @@
+"""A small ledger with four witnesses, on disk, as an operator would have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ledger.ed25519 import Ed25519Signer
+from ledger.entry import EntryType, encode_entry
+from ledger.note import SignatureType, VerifierKey
+from ledger.sequencer import Sequencer
+from ledger.trust_policy import Group, LogKey, TrustPolicy, WitnessKey
+from ledger.witness import LocalWitness
+from ledger.witness_protocol import Witness
+
+NOW = 1_790_000_000
+
+
+class World:
+    """One log, four witnesses (three must cosign), and the files of all of them under `folder`."""
+
+    origin = "test.example/log1"
+    log = 7
+    now = NOW
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "ledger.db"
+        self.anchor = folder / "anchor"
+        self.signer = self.signer_of("log")
+        self.key = VerifierKey(self.origin, SignatureType.ED25519, self.signer.public_key)
+        self.witness_signers = [self.signer_of(f"witness {number}") for number in range(4)]
+        self.policy = TrustPolicy(
+            (LogKey(self.key),),
+            tuple(
+                WitnessKey(
+                    f"w{number}",
+                    VerifierKey(f"test.example/w{number}", SignatureType.COSIGNATURE, signer.public_key),
+                )
+                for number, signer in enumerate(self.witness_signers)
+            ),
+            (Group("g", 3, ("w0", "w1", "w2", "w3")),),
+            "g",
+        )
+        self._opened: list[Sequencer | LocalWitness] = []
+
+    def signer_of(self, name: str) -> Ed25519Signer:
+        return Ed25519Signer(sha256(name.encode()).digest())
+
+    def witness(self, number: int) -> LocalWitness:
+        witness = LocalWitness.open(
+            self.folder / f"witness-{number}", signer=self.witness_signers[number], policy=self.policy
+        )
+        self._opened.append(witness)
+        return witness
+
+    def open(
+        self,
+        *,
+        path: Path | None = None,
+        anchor: Path | None = None,
+        witnesses: Sequence[Witness] | None = None,
+        lock_timeout: float = 10.0,
+    ) -> Sequencer:
+        path = path or self.path
+        if not path.exists() and not (anchor or self.anchor).exists():
+            Sequencer.create(path, origin=self.origin)
+        ledger = Sequencer.open(
+            path,
+            origin=self.origin,
+            log=self.log,
+            signer=self.signer,
+            witnesses=[self.witness(number) for number in range(4)] if witnesses is None else witnesses,
+            policy=self.policy,
+            anchor=anchor or self.anchor,
+            lock_timeout=lock_timeout,
+        )
+        self._opened.append(ledger)
+        return ledger
+
+    def entry(self, number: int, entry_type: EntryType = EntryType.CERTIFICATE) -> bytes:
+        return encode_entry(entry_type, 1, sha256(b"%d" % number).digest())
+
+    def entries(self, *numbers: int) -> list[bytes]:
+        return [self.entry(number) for number in numbers]
+
+    def close(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def make_world() -> Callable[[Path], World]:
+    return World
