@@ -1,0 +1,216 @@
+"""Writes docs/FORMATS.md: every object of DESIGN section 3, from fixed keys, in hex and in diagnostic notation.
+
+    python -m tests.documents.formats > docs/FORMATS.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+import cbor2
+
+from certificate.certificate import certificate_number, parse_certificate
+from certificate.holding import disclose
+from certificate.keys import key_id
+from certificate.numbers import Algorithm, Typ
+from certificate.qr_text import encode_qr_text
+from certificate.request import matching_digits, parse_request
+from certificate.slot_tree import disclosure_leaf_hash
+from certificate.slots import REGISTRIES
+from ledger.cbor import decode_cbor, encode_cbor
+from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
+from ledger.entry import EntryType, encode_entry
+from ledger.note import Note, encode_note
+from ledger.proof import FullProof, RecentProof, ShortProof, encode_proof
+from tests.world import SECONDS, SLOTS_24, Log, World
+
+__all__ = ["render"]
+
+_HEAD = """# Formats
+
+Every object in hex and in CBOR diagnostic notation (RFC 8949 section 8), made from the fixed keys of the test suite;
+a test makes this page anew and compares. Rules that hold for all of them:
+
+- Deterministic CBOR (RFC 8949 §4.2.1): definite lengths, shortest heads, sorted and distinct keys, no floats, depth at
+  most 16, exactly one item. A reader decodes, checks the schema, encodes again and compares.
+- Our objects are arrays of fixed arity. Maps occur in COSE headers, and in the status list token, which is another
+  scheme's format.
+- Signed objects are COSE_Sign1 with tag 18 (RFC 9052 §4.2), without external data. `typ` (16) is one of the numbers
+  below; a signature for one kind never counts for another.
+- The digest of an object is SHA-256 of its tagged bytes with an empty unprotected header.
+- `kid` is the first 8 bytes of the key's thumbprint (RFC 9679).
+
+In the notation below long byte strings are shortened to their first four bytes and their length.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    world = World()
+    parts = [_HEAD, _numbers(), _slots()]
+    parts += _certificate(world)
+    parts += _asking(world)
+    parts += _trust(world)
+    parts += _ledger(world)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _certificate(world: World) -> list[str]:
+    whole = world.certificate()
+    parsed = parse_certificate(whole)
+    shown = disclose(whole, SLOTS_24)
+    disclosure = parse_certificate(shown).disclosures[0]
+    leaf = encode_cbor(disclosure.encode())
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    return [
+        "## Certificate\n",
+        "`certificate.certificate`, `certificate.slot_tree`; DESIGN 3.1 and 3.2. The signed part:\n",
+        _object(_bare(whole)),
+        f"Payload: `[version, type, authority, office, region, profile, cut_off, issued, expires, [list, index], "
+        f"claims_root, cnf, presenter]`\n\n    {_notation(parsed.sign1.payload)}\n",
+        f"Certificate number: `{certificate_number(parsed.body.claims_root)}`. "
+        f"Ledger entry `[1, 1, authority, digest]`: `{parsed.entry().hex()}`\n",
+        f"A disclosure `[salt, slot, value]`, here the settled month of employee pension: `{leaf.hex()}`, and its leaf "
+        f"hash `{disclosure_leaf_hash(disclosure).hex()}`\n",
+        "With four claims shown and its proof, `{X: [disclosures, multiproof, proof]}` in the unprotected header:\n",
+        _object(shown),
+        "Paper: the same with `cnf` null. It is the only kind that is accepted without a holder's signature.\n",
+        _object(paper, hex_bytes=64),
+    ]
+
+
+def _asking(world: World) -> list[str]:
+    request = world.request()
+    counter = world.request(nonce=None, desk="东门支行3号窗口")
+    digest = parse_request(request).digest()
+    presentation = world.presentation()
+    return [
+        "## Request\n",
+        "`certificate.request`; DESIGN 3.4. The registration, signed by a registrar of the directory:\n",
+        _object(world.registration()),
+        "The request, signed by the organisation, with the registration in its protected header under X:\n",
+        _object(request),
+        f"Digest `{digest.hex()}`; both screens show `{matching_digits(digest)}`. A printed counter request has no "
+        f"nonce and names its desk:\n\n    {_notation(parse_request(counter).sign1.payload)}\n",
+        "## Presentation\n",
+        "`certificate.presentation`: the certificate stands in the protected header (13, kcwt), so the holder's "
+        "signature covers exactly what is shown.\n",
+        _object(presentation),
+        f"As QR text, {len(encode_qr_text(presentation))} characters: `{encode_qr_text(presentation)[:48]}…`\n",
+    ]
+
+
+def _trust(world: World) -> list[str]:
+    files = world.bundle_files()
+    return [
+        "## Directory, bundle, status list\n",
+        "`certificate.directory`: authorities, offices, keys, logs, disowned ranges.\n",
+        _object(files["directory.cose"]),
+        "`verifier.trust`: the bundle names every file with its SHA-256.\n",
+        _object(files["bundle.cose"]),
+        "`certificate.status_list`: IETF Token Status List, CWT form, 2 bits per certificate.\n",
+        _object(files["status-1-0.cwt"]),
+    ]
+
+
+def _ledger(world: World) -> list[str]:
+    entry = encode_entry(EntryType.CERTIFICATE, 1, bytes(range(32)))
+    log = Log([entry, *(encode_entry(EntryType.PADDING, 1, n.to_bytes(2) * 16) for n in range(299))])
+    proof = log.prove(entry)
+    short = ShortProof(proof.log, proof.index, proof.path[:8])
+    recent = RecentProof(proof.log, proof.index, proof.size, proof.path[:8], proof.signatures, 256)
+    checkpoint = log.checkpoint()
+    signatures = [sign_checkpoint(checkpoint, log.signer)]
+    signatures += [
+        cosign(checkpoint, key, name=f"witness-{number}.test", time=SECONDS)
+        for number, key in enumerate(log.witnesses[:3], start=1)
+    ]
+    note = encode_note(Note(encode_checkpoint(checkpoint), tuple(signatures))).decode()
+    assert isinstance(proof, FullProof)
+    rows = [("full", proof), ("short", short), ("recent", recent)]
+    proofs = [
+        f"{name}, {len(encode_cbor(encode_proof(p)))} bytes:\n\n    {_notation(decode_cbor(encode_cbor(encode_proof(p))))}\n"
+        for name, p in rows
+    ]
+    return [
+        "## Ledger\n",
+        "`ledger.entry`: `[1, entry_type, authority, digest]`; types "
+        + ", ".join(f"{kind.value} {kind.name.lower()}" for kind in EntryType)
+        + ".\n",
+        f"    {entry.hex()}\n    {_notation(decode_cbor(entry))}\n",
+        "`ledger.checkpoint`: C2SP tlog-checkpoint, signed note, with the log's signature and three cosignatures:\n",
+        "\n".join(f"    {line}".rstrip() for line in note.splitlines()) + "\n",
+        "`ledger.proof`: the proof beside a certificate; its arity tells the form. Signatures are key id ‖ blob, as in "
+        "the note. Short and recent proofs are read already and judged once bundles hold blocks.\n",
+        *proofs,
+    ]
+
+
+def _numbers() -> str:
+    lines = ["## Numbers\n", "| what | numbers |", "| --- | --- |"]
+    lines.append("| algorithms | " + ", ".join(f"{a.name} {a.value}" for a in Algorithm) + " |")
+    lines.append("| typ | " + ", ".join(f"{t.name.lower()} {t.value}" for t in Typ) + " |")
+    lines.append("| private header label X | −65537 |")
+    return "\n".join(lines) + "\n"
+
+
+def _slots() -> str:
+    lines = ["## Slots\n", "Slots of the contribution certificate; K counts the branches of DOMAIN section 2 from 1.\n"]
+    lines += ["| slots | claims |", "| --- | --- |"]
+    registry = REGISTRIES[next(iter(REGISTRIES))]
+    first_kind = [c for c in registry.claims if c.kind in ("", "pension.emp")]
+    for claim in first_kind:
+        if claim.group == "strip" and claim.years_back > 2:
+            continue
+        if claim.name.startswith(("spells.", "pol.")) and not claim.name.endswith(".0"):
+            continue
+        lines.append(f"| {claim.slot} | `{claim.name}` ({claim.value_type.value}) |")
+    lines.append("\nEach further branch stands 32 slots on (settled, strips) and 16 slots on (summary).\n")
+    return "\n".join(lines)
+
+
+def _bare(data: bytes) -> bytes:
+    item = decode_cbor(data)
+    protected, _, payload, signature = item.value
+    return encode_cbor(cbor2.CBORTag(18, [protected, {}, payload, signature]))
+
+
+def _object(data: bytes, *, hex_bytes: int = 192) -> str:
+    item = decode_cbor(data)
+    protected, unprotected, payload, signature = item.value
+    lines = wrap(data[:hex_bytes].hex(), 96)
+    if len(data) > hex_bytes:
+        lines[-1] += "…"
+    notation = (
+        f"18([\n      << {_notation(decode_cbor(protected))} >>,\n      {_notation(unprotected)},\n"
+        f"      << {_notation(decode_cbor(payload))} >>,\n      {_notation(signature)}\n    ])"
+    )
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"{len(data)} bytes:\n\n{body}\n\n    {notation}\n"
+
+
+def _notation(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str():
+            return f'"{value}"'
+        case bytes():
+            return f"h'{value.hex()}'" if len(value) <= 16 else f"h'{value[:4].hex()}…'({len(value)})"
+        case list() | tuple():
+            return "[" + ", ".join(_notation(item) for item in value) + "]"
+        case Mapping():
+            return "{" + ", ".join(f"{_notation(k)}: {_notation(v)}" for k, v in value.items()) + "}"
+        case cbor2.CBORTag():
+            return f"{value.tag}({_notation(value.value)})"
+        case _:
+            raise TypeError(type(value))
+
+
+if __name__ == "__main__":
+    print(render(), end="")
