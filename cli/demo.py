@@ -35,7 +35,6 @@ from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.sample import write_sample
 from issuer.service import import_records, mint_all, mint_persons
 from issuer.setup import DEMO_ORG, create_home
-from ledger.check import check_ledger
 from ledger.sequencer import Sequencer
 from verifier.expect import Asked
 from verifier.images import read_codes
@@ -132,7 +131,7 @@ class _Demo:
         person_no = self.someone_with_24_months(home)
         mine = mint_persons(home, ledger, [(person_no, holder.public_key)], now=seconds)
         self.number = mine.certificates[0].number
-        found = check_ledger(ledger, now=seconds)
+        found = home.check_ledger()
         self.say(
             "A citizen makes a key on the phone; one certificate is minted to it",
             f"number {self.number}, entry {mine.certificates[0].index} of the ledger",

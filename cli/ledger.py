@@ -9,7 +9,6 @@ import click
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from ledger.cbor import encode_cbor
-from ledger.check import check_ledger
 from ledger.proof import encode_proof
 
 __all__ = ["ledger"]
@@ -32,15 +31,16 @@ def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
     Example: tally ledger check --home home
     """
     home = open_home(home_path, passphrase_fd)
-    with opened_ledger(home) as opened:
-        found = check_ledger(opened, now=int(utc_now().timestamp()))
+    found = home.check_ledger()
     result = {
         "entries": found.size,
         "root": found.root_hash.hex(),
         "checkpoints": found.checkpoints,
-        "ok": True,
+        "cosigned": found.cosigned,
+        "signed_size": found.signed_size,
     }
-    emit(result, f"{found.size:,} entries, {found.checkpoints} checkpoints: all in order", as_json=as_json)
+    text = f"{found.size:,} entries and {found.checkpoints} checkpoints, {found.cosigned} of them cosigned: all in order"
+    emit(result, text, as_json=as_json)
 
 
 @ledger.command()

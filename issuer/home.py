@@ -1,12 +1,12 @@
 """A bureau's home: one folder with its settings, keys, databases and trust bundle, and the doors to each of them.
 
-    tallystick.toml     settings (schema version, environment, authority, office, profile, log)
-    passphrase          test homes only, 0600; production asks
-    keys/               sealed private keys: office-1, status, registrar, root, log, and the seal key of the register
-    ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
-    witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
-    register.db         what was minted                        snapshots/  imported records
-    profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
+tallystick.toml     settings (schema version, environment, authority, office, profile, log)
+passphrase          test homes only, 0600; production asks
+keys/               sealed private keys: office-1, status, registrar, root, log, and the seal key of the register
+ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
+witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
+register.db         what was minted                        snapshots/  imported records
+profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from certificate.numbers import Environment
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
 from issuer.snapshot import Snapshot
+from ledger.anchor import load_anchor
+from ledger.check import LedgerCheck, check_ledger
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from ledger.store.sqlite import SqliteStore
 from ledger.trust_policy import parse_trust_policy
 from ledger.witness import LocalWitness
 
@@ -120,24 +123,38 @@ class Home:
         finally:
             register.close()
         if file is None:
-            raise ConfigError(Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR")
+            raise ConfigError(
+                Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR"
+            )
         return Snapshot.open(self.path / "snapshots" / file)
 
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
         settings = self.settings
+        policy = parse_trust_policy(self.policy_path.read_text("utf-8"))
         return Sequencer.open(
             self.ledger_path,
             origin=settings.origin,
             log=settings.log,
             signer=self.signer("log"),
             witnesses=[
-                LocalWitness.open(self.path / f"witness-{n}", signer=self.signer(f"witness-{n}"))
+                LocalWitness.open(
+                    self.path / f"witness-{n}", signer=self.signer(f"witness-{n}"), policy=policy
+                )
                 for n in range(1, WITNESSES + 1)
             ],
-            policy=parse_trust_policy(self.policy_path.read_text("utf-8")),
+            policy=policy,
             anchor=self.anchor_path,
         )
+
+    def check_ledger(self) -> LedgerCheck:
+        """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
+        key = parse_trust_policy(self.policy_path.read_text("utf-8")).log_keys(self.settings.origin)[0]
+        store = SqliteStore(self.ledger_path)
+        try:
+            return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))
+        finally:
+            store.close()
 
     def _secret(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())
@@ -155,7 +172,9 @@ def _load_settings(path: Path) -> Settings:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(Reason.HOME_VERSION, CONFIG_NAME) from exc
     if raw.get("schema_version") != SCHEMA_VERSION:
-        raise ConfigError(Reason.HOME_VERSION, f"schema version {raw.get('schema_version')}", hint="update the program")
+        raise ConfigError(
+            Reason.HOME_VERSION, f"schema version {raw.get('schema_version')}", hint="update the program"
+        )
     try:
         return Settings(
             environment=Environment[raw["environment"].upper()],

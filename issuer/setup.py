@@ -22,7 +22,7 @@ from issuer.publish import cut_bundle
 from issuer.register import Register
 from ledger.errors import ConfigError
 from ledger.keyfile import save_key
-from ledger.note import VerifierKey, encode_vkey
+from ledger.note import SignatureType, VerifierKey, encode_vkey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from verifier.trust_dir import ROOT_KEYS_NAME
@@ -33,8 +33,14 @@ DEMO_ORG = 1
 _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
-_ED25519, _COSIGNATURE = 0x01, 0x04
-_KEY_NAMES = ("office-1", "status", "registrar", "root", "log", *(f"witness-{n}" for n in range(1, WITNESSES + 1)))
+_KEY_NAMES = (
+    "office-1",
+    "status",
+    "registrar",
+    "root",
+    "log",
+    *(f"witness-{n}" for n in range(1, WITNESSES + 1)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def create_home(
         ConfigError: `cli.exists`, `cli.key_env_mismatch` (test regions in production).
     """
     _check(path, bureau)
-    for folder in ("", "keys", "ledger", "anchor", "snapshots", "profiles", "trust"):
+    witnesses = (f"witness-{n}" for n in range(1, WITNESSES + 1))
+    for folder in ("", "keys", "ledger", "anchor", "snapshots", "profiles", "trust", *witnesses):
         (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     signers = _make_keys(path, bureau.environment, passphrase, random)
     if bureau.environment is Environment.TEST:
@@ -104,7 +111,9 @@ def _check(path: Path, bureau: Bureau) -> None:
         raise ConfigError(Reason.CLI_EXISTS, path.name, hint="name a folder that does not exist yet")
     test_region = any(office.region_prefix.startswith("99") for office in bureau.offices)
     if test_region is (bureau.environment is Environment.PRODUCTION):
-        raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, "region 99 is for test homes, and test homes are in region 99")
+        raise ConfigError(
+            Reason.CLI_KEY_ENV_MISMATCH, "region 99 is for test homes, and test homes are in region 99"
+        )
 
 
 def _make_keys(
@@ -128,7 +137,9 @@ def _make_keys(
 
 def _write_settings(path: Path, bureau: Bureau) -> None:
     document = tomlkit.document()
-    document.add(tomlkit.comment("Settings of this bureau's home. The keys, databases and the bundle stand beside."))
+    document.add(
+        tomlkit.comment("Settings of this bureau's home. The keys, databases and the bundle stand beside.")
+    )
     document["schema_version"] = SCHEMA_VERSION
     document["environment"] = bureau.environment.name.lower()
     document["authority"] = bureau.authority
@@ -143,9 +154,11 @@ def _write_settings(path: Path, bureau: Bureau) -> None:
 def _policy_text(origin: str, signers: dict[str, Ed25519CoseSigner]) -> str:
     """The tlog-policy of the embedded set-up: this log, four local witnesses, three of them must have cosigned."""
     names = [f"witness-{n}" for n in range(1, WITNESSES + 1)]
-    lines = [f"log {encode_vkey(VerifierKey(origin, _ED25519, signers['log'].public_key))}"]
+    lines = [f"log {encode_vkey(VerifierKey(origin, SignatureType.ED25519, signers['log'].public_key))}"]
     for name in names:
-        vkey = encode_vkey(VerifierKey(f"{origin}/{name}", _COSIGNATURE, signers[name].public_key))
+        vkey = encode_vkey(
+            VerifierKey(f"{origin}/{name}", SignatureType.COSIGNATURE, signers[name].public_key)
+        )
         lines.append(f"witness {name} {vkey}")
     lines += [f"group local {_QUORUM} {' '.join(names)}", "quorum local"]
     return "\n".join(lines) + "\n"
@@ -173,13 +186,16 @@ def _directory(bureau: Bureau, signers: dict[str, Ed25519CoseSigner]) -> Directo
         authorities=(Authority(bureau.authority, bureau.name_zh, bureau.name_en),),
         offices=offices,
         keys=tuple(
-            DirectoryKey(role, bureau.authority, _OFFICE, signers[name].public_key, _LOG) for role, name in roles
+            DirectoryKey(role, bureau.authority, _OFFICE, signers[name].public_key, _LOG)
+            for role, name in roles
         ),
         logs=(LogRecord(_LOG, bureau.origin),),
     )
 
 
-def _register_demo_organisation(home: Home, passphrase: bytes, random: Callable[[int], bytes], now: int) -> None:
+def _register_demo_organisation(
+    home: Home, passphrase: bytes, random: Callable[[int], bytes], now: int
+) -> None:
     """Organisation 1, the bank of DOMAIN section 8, with its request key in the home."""
     seed = random(32)
     name = f"org-{DEMO_ORG}"

@@ -1,6 +1,6 @@
 """Writes docs/FORMATS.md: every object of DESIGN section 3, from fixed keys, in hex and in diagnostic notation.
 
-    python -m tests.documents.formats > docs/FORMATS.md
+python -m tests.documents.formats > docs/FORMATS.md
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import cbor2
 
 from certificate.certificate import certificate_number, parse_certificate
 from certificate.holding import disclose
-from certificate.keys import key_id
 from certificate.numbers import Algorithm, Typ
 from certificate.qr_text import encode_qr_text
 from certificate.request import matching_digits, parse_request
@@ -129,9 +128,10 @@ def _ledger(world: World) -> list[str]:
     note = encode_note(Note(encode_checkpoint(checkpoint), tuple(signatures))).decode()
     assert isinstance(proof, FullProof)
     rows = [("full", proof), ("short", short), ("recent", recent)]
+    encoded = {name: encode_cbor(encode_proof(p)) for name, p in rows}
     proofs = [
-        f"{name}, {len(encode_cbor(encode_proof(p)))} bytes:\n\n    {_notation(decode_cbor(encode_cbor(encode_proof(p))))}\n"
-        for name, p in rows
+        f"{name}, {len(data)} bytes:\n\n    {_notation(decode_cbor(data))}\n"
+        for name, data in encoded.items()
     ]
     return [
         "## Ledger\n",
@@ -156,7 +156,10 @@ def _numbers() -> str:
 
 
 def _slots() -> str:
-    lines = ["## Slots\n", "Slots of the contribution certificate; K counts the branches of DOMAIN section 2 from 1.\n"]
+    lines = [
+        "## Slots\n",
+        "Slots of the contribution certificate; K counts the branches of DOMAIN section 2 from 1.\n",
+    ]
     lines += ["| slots | claims |", "| --- | --- |"]
     registry = REGISTRIES[next(iter(REGISTRIES))]
     first_kind = [c for c in registry.claims if c.kind in ("", "pension.emp")]

@@ -1,0 +1,129 @@
+"""Writes docs/SIZES.md: bytes and QR version of what people show, at three sizes of the ledger.
+
+    python -m benchmarks.sizes > docs/SIZES.md
+
+Numbers of authority, office and status place take their longest usual form, so a real certificate is never larger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from certificate.certificate import CertificateBody, encode_certificate, issue_certificate, parse_certificate
+from certificate.cose import encode_sign1
+from certificate.numbers import CertificateType
+from certificate.presentation import PresentationBody, sign_presentation
+from certificate.qr_text import qr_version
+from certificate.slots import REGISTRIES
+from ledger.cbor import encode_cbor
+from ledger.proof import FullProof, ShortProof, encode_proof
+from tests.world import SECONDS, SLOTS_24, World, signer
+
+__all__ = ["LEDGERS", "Sizes", "measure", "render"]
+
+LEDGERS = (10**4, 10**6, 10**8)
+_REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
+_HEAD = """# Sizes
+
+Bytes of the tagged object and the smallest QR version at error correction L and M, for ledgers of 10^4, 10^6 and 10^8
+entries; full proofs with the log's signature and three witnesses. Made by `python -m benchmarks.sizes`; a test
+compares.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """One row: what is shown, and its bytes for each ledger of LEDGERS."""
+
+    name: str
+    sizes: tuple[int, ...]
+
+
+def measure() -> list[Sizes]:
+    """All rows of the page."""
+    name, tail = _REGISTRY.slot_of("name"), _REGISTRY.slot_of("id_tail")
+    everything = World().tree().slots
+    return [
+        Sizes("certificate, signed part only", tuple(_signed_part() for _ in LEDGERS)),
+        _row("paper, 3 claims (settled month, two years)", SLOTS_24[:3], paper=True),
+        _row(
+            "paper, 6 claims (name, last four, settled month, three years)",
+            (name, tail, *SLOTS_24),
+            paper=True,
+        ),
+        _row("presentation, 24 months (settled month, three years)", SLOTS_24),
+        _row("presentation, 24 months with name and last four", (name, tail, *SLOTS_24)),
+        _row(f"presentation, everything disclosed ({len(everything)} claims)", everything),
+    ]
+
+
+def render() -> str:
+    """The whole page."""
+    head = " | ".join(f"10^{len(str(size)) - 1}" for size in LEDGERS)
+    lines = [_HEAD, f"| shown | {head} |", "| --- | " + " | ".join("---" for _ in LEDGERS) + " |"]
+    for row in measure():
+        lines.append(f"| {row.name} | " + " | ".join(_cell(size) for size in row.sizes) + " |")
+    full, short = (len(encode_cbor(encode_proof(proof))) for proof in (_proof(10**6), _short(10**6)))
+    lines += [
+        "",
+        f"The full proof alone takes {full} bytes at 10^6; the short form, once bundles hold blocks, {short}.",
+        "",
+        "| aim | bound | here |",
+        "| --- | --- | --- |",
+    ]
+    rows = measure()
+    for what, bound, size in (
+        ("certificate without proof and claims", 190, rows[0].sizes[1]),
+        ("24 months at 10^6, full proof and quorum", 1800, rows[3].sizes[1]),
+    ):
+        lines.append(f"| {what} | {bound} | {size} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(size: int) -> str:
+    versions = [
+        f"{version}-{level}" for level in ("L", "M") if (version := qr_version(size, level)) is not None
+    ]
+    return f"{size:,} ({', '.join(versions) or 'no single QR'})"
+
+
+def _row(name: str, slots: tuple[int, ...], *, paper: bool = False) -> Sizes:
+    return Sizes(name, tuple(_size(slots, entries, paper) for entries in LEDGERS))
+
+
+def _size(slots: tuple[int, ...], entries: int, paper: bool) -> int:
+    world = World()
+    signed = parse_certificate(issue_certificate(world.office, _body(world, paper)))
+    disclosures, multiproof = world.tree().disclose(slots)
+    certificate = encode_certificate(signed.sign1, disclosures, multiproof, _proof(entries))
+    if paper:
+        return len(certificate)
+    body = PresentationBody(2**20, bytes(32), SECONDS, 10)
+    return len(sign_presentation(signer("holder"), body, certificate))
+
+
+def _signed_part() -> int:
+    world = World()
+    sign1 = parse_certificate(issue_certificate(world.office, _body(world, False))).sign1
+    return len(encode_sign1(sign1.protected_bytes, sign1.payload_bytes, sign1.signature))
+
+
+def _body(world: World, paper: bool) -> CertificateBody:
+    body = world.body(paper=paper)
+    return replace(body, authority=1000, office=5000, status_index=2**20 - 1)
+
+
+def _proof(entries: int) -> FullProof:
+    """A proof of the right shape; its hashes and signatures are only as long as real ones."""
+    depth = (entries - 1).bit_length()
+    path = tuple(sha256(bytes([level])).digest() for level in range(depth))
+    return FullProof(1, 0, entries, path, (bytes(68), bytes(76), bytes(76), bytes(76)))
+
+
+def _short(entries: int) -> ShortProof:
+    return ShortProof(1, entries - 1, _proof(entries).path[:8])
+
+
+if __name__ == "__main__":
+    print(render(), end="")
