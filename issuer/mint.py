@@ -97,7 +97,9 @@ class Minter:
         self._places = StatusPlaces(register, random)
         self.resumed = self._log(register.unlogged())
 
-    def mint(self, orders: Iterable[MintOrder], *, progress: Callable[[int], None] | None = None) -> Iterator[Minted]:
+    def mint(
+        self, orders: Iterable[MintOrder], *, progress: Callable[[int], None] | None = None
+    ) -> Iterator[Minted]:
         """Mint `orders`, batch by batch; yields the certificates of a batch once all of it is logged.
 
         An order whose mint identity exists is answered with the certificate that exists.
@@ -143,7 +145,12 @@ class Minter:
         s = self._settings
         extra = sha256(_encode_extra(order.extra)).digest() if order.extra else b""
         return MintIdentity(
-            order.person.person_no, int(CertificateType.CONTRIBUTION), s.cut_off, order.holder, s.snapshot, extra
+            order.person.person_no,
+            int(CertificateType.CONTRIBUTION),
+            s.cut_off,
+            order.holder,
+            s.snapshot,
+            extra,
         )
 
     def _sign(self, order: MintOrder, identity: MintIdentity) -> RegisterRow:
@@ -180,7 +187,9 @@ class Minter:
         if not rows:
             return {}
         digests = sorted(row.digest for row in rows)
-        entries = [encode_entry(EntryType.CERTIFICATE, self._settings.authority, digest) for digest in digests]
+        entries = [
+            encode_entry(EntryType.CERTIFICATE, self._settings.authority, digest) for digest in digests
+        ]
         index_of = dict(zip(digests, self._ledger.append(entries), strict=True))
         self._register.mark_logged(self._ledger.log, index_of.items())
         return index_of

@@ -88,7 +88,9 @@ def registration_of(home: Home, org: int) -> bytes:
     for number, registration, suspended in _rows(home):
         if number == org and not suspended:
             return registration
-    raise ConfigError(Reason.ORG_UNREGISTERED, f"organisation {org}", hint="register it: tally org register --help")
+    raise ConfigError(
+        Reason.ORG_UNREGISTERED, f"organisation {org}", hint="register it: tally org register --help"
+    )
 
 
 def list_organisations(home: Home) -> list[Organisation]:

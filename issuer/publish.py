@@ -21,7 +21,14 @@ from ledger.entry import EntryType, encode_entry
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle, status_file_name
 from verifier.trust_dir import save_bundle_files
 
-__all__ = ["BUNDLE_LIFETIME", "STATUS_LIFETIME", "Checkpointer", "cut_bundle", "load_directory", "next_directory"]
+__all__ = [
+    "BUNDLE_LIFETIME",
+    "STATUS_LIFETIME",
+    "Checkpointer",
+    "cut_bundle",
+    "load_directory",
+    "next_directory",
+]
 
 _DAY = 86400
 BUNDLE_LIFETIME = 8 * _DAY  # the promised offline time
@@ -52,7 +59,9 @@ def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directo
         files[DIRECTORY_NAME] = (home.trust_dir / DIRECTORY_NAME).read_bytes()
     else:
         files[DIRECTORY_NAME] = sign_directory(root, directory)
-        entries.append(encode_entry(EntryType.TRUST_FILE, settings.authority, sha256(files[DIRECTORY_NAME]).digest()))
+        entries.append(
+            encode_entry(EntryType.TRUST_FILE, settings.authority, sha256(files[DIRECTORY_NAME]).digest())
+        )
     for number, token in enumerate(_status_tokens(home, now)):
         files[status_file_name(settings.authority, number)] = token
         entries.append(encode_entry(EntryType.STATUS_LIST, settings.authority, sha256(token).digest()))

@@ -117,7 +117,9 @@ class Register:
             self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
         if found != SCHEMA_VERSION:
-            raise ConfigError(Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}")
+            raise ConfigError(
+                Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}"
+            )
 
     def close(self) -> None:
         self._db.conn.close()
@@ -137,7 +139,9 @@ class Register:
             raise IntegrityError(Reason.CLI_DUPLICATE_ID, "the register holds such a row already") from exc
         except sqlite3.OperationalError as exc:
             if "locked" in str(exc):
-                raise ConflictError(Reason.STORE_LOCKED, "another process writes the register; try again") from exc
+                raise ConflictError(
+                    Reason.STORE_LOCKED, "another process writes the register; try again"
+                ) from exc
             raise IntegrityError(Reason.STORE_IO_ERROR, "writing the register") from exc
 
     # --- certificates ---------------------------------------------------------------------------------------
@@ -146,7 +150,9 @@ class Register:
         """Write a batch of signed, not yet logged certificates: all or none."""
         marks = ", ".join("?" * 15)
         with self._writing() as connection:
-            connection.executemany(f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})", map(_values, rows))  # noqa: S608 - constants only
+            connection.executemany(
+                f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})", map(_values, rows)
+            )
 
     def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
         """Note the ledger index of certificates named by digest."""
@@ -186,16 +192,21 @@ class Register:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
 
     def used_indices(self, status_list: int) -> list[int]:
-        rows = self._db.conn.execute("SELECT status_index FROM certificates WHERE status_list = ?", (status_list,))
+        rows = self._db.conn.execute(
+            "SELECT status_index FROM certificates WHERE status_list = ?", (status_list,)
+        )
         return [row[0] for row in rows]
 
     def newest_status_list(self) -> int:
-        return int(self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0])
+        return int(
+            self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0]
+        )
 
     def minted_for(self, snapshot: bytes, holder: bytes) -> set[str]:
         """The persons who have a certificate without extra claims from this snapshot for this holder key."""
         rows = self._db.conn.execute(
-            "SELECT person_no FROM certificates WHERE snapshot = ? AND holder = ? AND extra = x''", (snapshot, holder)
+            "SELECT person_no FROM certificates WHERE snapshot = ? AND holder = ? AND extra = x''",
+            (snapshot, holder),
         )
         return {row[0] for row in rows}
 
@@ -211,7 +222,10 @@ class Register:
             connection.executemany("INSERT OR IGNORE INTO enrolled VALUES (?, ?)", pairs)
 
     def enrolled(self) -> list[tuple[str, bytes]]:
-        return [(row[0], row[1]) for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")]
+        return [
+            (row[0], row[1])
+            for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")
+        ]
 
     def add_snapshot(self, digest: bytes, file: str, cut_off: int, imported_at: int) -> None:
         with self._writing() as connection:
