@@ -82,13 +82,13 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) < 4 or lines[-1]:
         raise FormatError(Reason.CKPT_MALFORMED, "fewer than three lines, or the last one cut short")
+    origin, size, root = lines[:3]
+    if not _SIZE.fullmatch(size):
+        raise FormatError(Reason.CKPT_MALFORMED, "size is not a plain decimal number")
     if len(lines) > 4:
         if not all(lines[3:-1]):
             raise FormatError(Reason.CKPT_MALFORMED, "an empty line")
         raise FormatError(Reason.CKPT_EXTENSION_FORBIDDEN, f"{len(lines) - 4} extension lines")
-    origin, size, root = lines[:3]
-    if not _SIZE.fullmatch(size):
-        raise FormatError(Reason.CKPT_MALFORMED, "size is not a plain decimal number")
     return Checkpoint(origin, int(size), RootHash(decode_base64(root)))
 
 
