@@ -33,7 +33,6 @@ _REQUIRED: Final = {
     "charges",
 }
 _OPTIONAL: Final = {"characters"}
-_NO_CHARACTERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Charge(StrEnum):
@@ -67,7 +66,7 @@ class Profile:
     validity_days: int
     kinds: Mapping[str, Kind]
     charges: Mapping[str, Charge]
-    characters: Mapping[str, str] = field(default=_NO_CHARACTERS)
+    characters: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_profile(path: Path) -> Profile:

@@ -1,0 +1,178 @@
+"""The import of an export as one act: everything is checked, derived and written, or nothing is there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from issuer.derive import Derived, derive
+from issuer.profile import Profile
+from issuer.records.export import Export, load_export
+from issuer.records.partitions import Partitions
+from issuer.records.rules import Finding, Findings
+from issuer.snapshot import SnapshotWriter
+from ledger.errors import FormatError, IntegrityError
+from ledger.reasons import Reason
+
+__all__ = ["ImportSummary", "import_export"]
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import did: persons in the snapshot, contribution rows read, persons laid aside, digest and cut-off."""
+
+    persons: int
+    rows: int
+    quarantined: int
+    findings: int
+    digest: bytes
+    cut_off: int
+    agency: str
+    profile_id: int
+
+
+def import_export(
+    folder: Path,
+    out_path: Path,
+    *,
+    profile: Profile,
+    known_offices: frozenset[str],
+    max_quarantined: int = 0,
+    report_path: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportSummary:
+    """Import the export in `folder` into a new snapshot at `out_path`.
+
+    Args:
+        known_offices: the agency codes of the directory.
+        max_quarantined: so many persons with mistakes are left out; one more, and there is no snapshot.
+        report_path: all findings, one JSON object a line; written whether or not the import succeeds.
+        progress: called with contribution rows done and in all; the second half of the work counts as rows again.
+    Raises:
+        FormatError: what `load_export` raises, or `records.too_many_quarantined`.
+        IntegrityError: `store.io_error`.
+    """
+    export = load_export(folder, profile, frozenset(known_offices))
+    try:
+        with Partitions(export.people.height, export.rows, out_path.parent) as partitions:
+            steps = _Progress(2 * export.rows, progress)
+            for rows in export.compact_batches():
+                partitions.add(rows)
+                steps.advance(rows.height)
+                _check_ceiling(export.findings, max_quarantined + _SLACK)
+            _check_ceiling(export.findings, max_quarantined)
+            with SnapshotWriter(out_path) as writer:
+                for part in range(partitions.count):
+                    steps.advance(_write_part(writer, export, partitions, part))
+                _check_ceiling(export.findings, max_quarantined)
+                return _finish(writer, export)
+    finally:
+        if report_path is not None:
+            _write_report(report_path, export.findings)
+
+
+# So many persons beyond the ceiling are still listed in the report; a thoroughly wrong export is not read to its end.
+_SLACK = 10_000
+
+
+class _Progress:
+    def __init__(self, total: int, report: Callable[[int, int], None] | None) -> None:
+        self._done = 0
+        self._total = total
+        self._report = report
+
+    def advance(self, rows: int) -> None:
+        self._done += rows
+        if self._report is not None:
+            self._report(self._done // 2, self._total // 2)
+
+
+def _write_part(writer: SnapshotWriter, export: Export, partitions: Partitions, part: int) -> int:
+    first, last, rows = partitions.take(part)
+    people = export.people[first:last]
+    agency = export.agencies.index(export.manifest.agency)
+    derived = derive(rows, people, first=first, settled=export.settled(), agency=agency)
+    file = export.manifest.files["contribution"].name
+    numbers = people["person_no"].to_list()
+    export.findings.add(
+        Finding(file, p.row, p.column, p.rule, p.reason, numbers[p.person]) for p in derived.problems
+    )
+    _write_people(writer, export, derived, people, numbers)
+    return rows.height
+
+
+def _write_people(
+    writer: SnapshotWriter, export: Export, derived: Derived, people: pl.DataFrame, numbers: list[str]
+) -> None:
+    agencies = pl.Series(export.agencies).gather(derived.agencies).alias("agency")
+    texts = people.select(
+        pl.concat_str("name", "id_no", "id_type", agencies, pl.lit(""), separator="\0")
+    ).to_series()
+    encoded = [text.encode() for text in texts.to_list()]
+    heads = derived.heads
+    heads["text_size"] = [len(text) for text in encoded]
+    head_bytes, size = heads.tobytes(), heads.dtype.itemsize
+    kinds, spells = derived.kinds, derived.spells
+    kind_at, spell_at = derived.kind_bounds.tolist(), derived.spell_bounds.tolist()
+    for at, number in enumerate(numbers):
+        if number in export.findings.persons:
+            continue
+        blob = b"".join(
+            (
+                head_bytes[at * size : (at + 1) * size],
+                encoded[at],
+                kinds[kind_at[at] : kind_at[at + 1]],
+                spells[spell_at[at] : spell_at[at + 1]],
+            )
+        )
+        writer.add(number, blob)
+
+
+def _finish(writer: SnapshotWriter, export: Export) -> ImportSummary:
+    manifest, settled = export.manifest, export.settled()
+    employers = export.employers.select("employer_uscc", "employer_name").rows()
+    digest = writer.finish(
+        profile=export.profile.id,
+        agency=manifest.agency,
+        cut_off=manifest.cut_off,
+        settled=settled.months,
+        employers=employers,
+    )
+    return ImportSummary(
+        persons=len(writer),
+        rows=export.rows,
+        quarantined=len(export.findings.persons),
+        findings=export.findings.count,
+        digest=digest,
+        cut_off=manifest.cut_off,
+        agency=manifest.agency,
+        profile_id=export.profile.id,
+    )
+
+
+def _check_ceiling(findings: Findings, ceiling: int) -> None:
+    if len(findings.persons) <= ceiling or not findings.items:
+        return
+    shown = "; ".join(str(finding) for finding in sorted(findings.items)[:_SHOWN])
+    detail = f"{len(findings.persons)} persons with mistakes, {findings.count} mistakes in all: {shown}"
+    hint = "correct the records (the report lists all mistakes), or raise --max-quarantined"
+    raise FormatError(Reason.RECORDS_TOO_MANY_QUARANTINED, detail, hint=hint)
+
+
+def _write_report(path: Path, findings: Findings) -> None:
+    lines = "".join(
+        json.dumps(asdict(finding), ensure_ascii=False) + "\n" for finding in sorted(findings.items)
+    )
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(lines)
+    except OSError as exc:
+        raise IntegrityError(Reason.STORE_IO_ERROR, "the report could not be written") from exc

@@ -1,0 +1,175 @@
+"""Reading a table of an export: by column name, in batches of rows, CSV or Parquet, one outcome for both.
+
+CSV cells are read as text and then taken for integers and booleans in one spelling only; a cell that is none is a
+finding of its row, not of the file. Whatever Polars says about a broken file may quote rows of it, so it stays here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from issuer.records.manifest import TableName
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+
+__all__ = ["ROW", "SCHEMAS", "Batch", "Column", "Type", "read_batches"]
+
+ROW: Final = "row"  # number of a data row, the first one is 1
+
+
+class Type(Enum):
+    """What a column holds."""
+
+    TEXT = auto()
+    INT = auto()
+    BOOL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of DOMAIN section 3."""
+
+    name: str
+    type: Type
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows with all columns of the table, typed, and the cells that could not be read (row, column, person_no)."""
+
+    frame: pl.DataFrame
+    unreadable: pl.DataFrame
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    types = {"s": Type.TEXT, "i": Type.INT, "b": Type.BOOL}
+    return tuple(
+        Column(name, types[code[0]], optional=code.endswith("?"))
+        for name, code in (item.split(":") for item in text.split())
+    )
+
+
+SCHEMAS: Final[dict[TableName, tuple[Column, ...]]] = {
+    "contribution": _columns(
+        "agency_code:s region_code:s person_no:s kind_code:s flexible:b employer_no:s? period:i settle_period:i "
+        "posted_on:i? charge_code:s full_paid:b status:i base_fen:i? rate_person_bp:i rate_employer_bp:i "
+        "due_person_fen:i due_employer_fen:i paid_person_fen:i paid_employer_fen:i updated_on:i"
+    ),
+    "person": _columns(
+        "person_no:s id_type:s id_no:s name:s sex:i birth_date:i region_code:s deemed_months:i transferred_months:i "
+        "account_balance_fen:i? account_as_of:i? updated_on:i"
+    ),
+    "employer": _columns("employer_no:s employer_uscc:s? employer_name:s parent_uscc:s? region_code:s"),
+}
+
+
+def read_batches(path: Path, table: TableName, *, batch_rows: int) -> Iterator[Batch]:
+    """The rows of a table in batches, each with the column `row` in front; batches come in any order.
+
+    Raises:
+        FormatError: `records.schema` when columns are missing, unknown, doubled or of another type, or when the file
+            is broken.
+    """
+    is_csv = path.suffix == ".csv"
+    try:
+        if is_csv:
+            lazy = _scan_csv(path, table)
+            yield from (_typed(frame, table) for frame in _batches(lazy, batch_rows))
+        else:
+            lazy = _scan_parquet(path, table)
+            yield from (Batch(frame, _NOTHING) for frame in _batches(lazy, batch_rows))
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError):
+        # `from None`: the message of the library may quote a row, and a row holds a person.
+        raise _schema(path.name, "broken file, or a row with more cells than columns") from None
+
+
+def _batches(lazy: pl.LazyFrame, batch_rows: int) -> Iterator[pl.DataFrame]:
+    yield from lazy.collect_batches(chunk_size=batch_rows, maintain_order=False)
+
+
+def _scan_csv(path: Path, table: TableName) -> pl.LazyFrame:
+    with path.open("rb") as stream:
+        header = stream.readline(4096)
+    if not header.endswith(b"\n"):
+        raise _schema(path.name, "no header line")
+    names = header.decode("utf-8").rstrip("\n").split(",")
+    _check_names(path.name, table, names)
+    lazy = pl.scan_csv(
+        path,
+        infer_schema=False,
+        # Only names may hold a comma. Elsewhere a quote would be a way to swallow the rows that follow.
+        quote_char=None if table == "contribution" else '"',
+        row_index_name=ROW,
+        row_index_offset=1,
+        glob=False,
+    )
+    return lazy.select(ROW, *(column.name for column in SCHEMAS[table]))
+
+
+def _scan_parquet(path: Path, table: TableName) -> pl.LazyFrame:
+    lazy = pl.scan_parquet(path, row_index_name=ROW, row_index_offset=1, glob=False, hive_partitioning=False)
+    schema = lazy.collect_schema()
+    _check_names(path.name, table, [name for name in schema.names() if name != ROW])
+    for column in SCHEMAS[table]:
+        dtype = schema[column.name]
+        fits = {
+            Type.TEXT: dtype == pl.String,
+            Type.INT: dtype in (pl.Int64, pl.Int32),
+            Type.BOOL: dtype == pl.Boolean,
+        }
+        if not fits[column.type]:
+            raise _schema(path.name, f"column {column.name} is not of type {column.type.name.lower()}")
+    integers = [pl.col(c.name).cast(pl.Int64) for c in SCHEMAS[table] if c.type is Type.INT]
+    return lazy.select(ROW, *(column.name for column in SCHEMAS[table])).with_columns(integers)
+
+
+def _check_names(file: str, table: TableName, names: list[str]) -> None:
+    expected = [column.name for column in SCHEMAS[table]]
+    if len(set(names)) != len(names):
+        raise _schema(file, "a column stands twice")
+    if missing := [name for name in expected if name not in names]:
+        raise _schema(file, f"columns missing: {', '.join(missing)}")
+    if len(names) != len(expected):
+        raise _schema(file, f"{len(names) - len(expected)} unknown columns")
+
+
+def _typed(frame: pl.DataFrame, table: TableName) -> Batch:
+    """Take text cells for what their column holds; cells that are none become null and are listed."""
+    typed = [column for column in SCHEMAS[table] if column.type is not Type.TEXT]
+    read = frame.with_columns(_parsed(column) for column in typed)
+    bad = [
+        frame.select(ROW, person_no=_person_of(table), column=pl.lit(c.name)).filter(
+            frame[c.name].is_not_null() & read[c.name].is_null()
+        )
+        for c in typed
+        if read[c.name].null_count() != frame[c.name].null_count()
+    ]
+    return Batch(read, pl.concat(bad) if bad else _NOTHING)
+
+
+def _parsed(column: Column) -> pl.Expr:
+    cell = pl.col(column.name)
+    if column.type is Type.BOOL:
+        return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+    number = cell.cast(pl.Int64, strict=False)
+    # `+1`, `007` and ` 1` are further spellings of numbers that have one already.
+    return pl.when(number.cast(pl.String) == cell).then(number).alias(column.name)
+
+
+def _person_of(table: TableName) -> pl.Expr:
+    return pl.lit(None, pl.String) if table == "employer" else pl.col("person_no")
+
+
+_NOTHING: Final = pl.DataFrame(schema={ROW: pl.UInt32, "person_no": pl.String, "column": pl.String})
+
+
+def _schema(file: str, detail: str) -> FormatError:
+    hint = "export the columns of schema version 1 with their names and types"
+    return FormatError(Reason.RECORDS_SCHEMA, f"{file}: {detail}", hint=hint)

@@ -1,0 +1,295 @@
+"""A snapshot: the records of one import as claims, one file, indexed by person, written once and never changed.
+
+    magic | blobs of the persons, sorted by number | employers | index | tail (CBOR) | size of the tail | magic
+
+    index     per person: number (20 bytes, NUL-padded), offset (8), first 16 bytes of SHA-256 of the blob
+    employers offsets (4 bytes each, one more than there are), then code NUL name of each
+    tail      [version, profile, agency, cut_off, [[kind, settled month], ...], persons, employers,
+               SHA-256 of the employers, SHA-256 of the index without its offsets]
+
+The digest of a snapshot is SHA-256 of the tail. It depends on what was exported, not on the order or format of rows.
+Opening checks tail, employers and index; reading a person checks that person's blob. Encryption at rest belongs in
+`SnapshotWriter.add` and `Snapshot._blob`, the only places that see a blob.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from certificate.slots import ClaimValue
+from issuer.person_blob import decode_person
+from ledger.cbor import decode_cbor, encode_cbor
+from ledger.errors import ConfigError, FormatError, IntegrityError
+from ledger.reasons import Reason
+
+__all__ = ["PersonClaims", "Snapshot", "SnapshotWriter"]
+
+_MAGIC: Final = b"TSSNAP1\n"
+_VERSION: Final = 1
+_NO_SIZE: Final = 20
+_HASH_SIZE: Final = 16
+_ENTRY: Final = struct.Struct(f"<{_NO_SIZE}sQ{_HASH_SIZE}s")
+_END: Final = struct.Struct(f"<I{len(_MAGIC)}s")
+_MAX_TAIL: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class PersonClaims:
+    """What the records say of one person: slot to value as in `certificate.slots`; region as six digits."""
+
+    person_no: str
+    region: int
+    agency_code: str
+    claims: dict[int, ClaimValue]
+
+
+class SnapshotWriter:
+    """Writes a snapshot beside `path` and moves it there when all of it is on disk; without `finish` nothing stays."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._file: BinaryIO = self._open()
+        self._file.write(_MAGIC)
+        self._offset = len(_MAGIC)
+        self._index: list[bytes] = []
+        self._last = ""
+
+    def __enter__(self) -> SnapshotWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._file.close()
+        with suppress(FileNotFoundError):
+            self._temporary.unlink()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def add(self, person_no: str, blob: bytes) -> None:
+        """Add a person; numbers come in rising order."""
+        if person_no <= self._last:
+            raise ValueError("persons out of order")
+        self._last = person_no
+        self._file.write(blob)
+        self._index.append(
+            _ENTRY.pack(person_no.encode("ascii"), self._offset, sha256(blob).digest()[:_HASH_SIZE])
+        )
+        self._offset += len(blob)
+
+    def finish(
+        self,
+        *,
+        profile: int,
+        agency: str,
+        cut_off: int,
+        settled: Mapping[int, int],
+        employers: Sequence[tuple[str | None, str]],
+    ) -> bytes:
+        """Write what follows the blobs, make it durable, put it in place; returns the digest.
+
+        Raises:
+            IntegrityError: `store.io_error`; then there is no snapshot.
+        """
+        table = _pack_employers(employers)
+        index = b"".join(self._index)
+        tail = encode_cbor(
+            [
+                _VERSION,
+                profile,
+                agency,
+                cut_off,
+                [[kind, month] for kind, month in sorted(settled.items())],
+                len(self._index),
+                len(employers),
+                len(table),
+                sha256(table).digest(),
+                _index_digest(index),
+            ]
+        )
+        try:
+            self._file.write(table + index + tail + _END.pack(len(tail), _MAGIC))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            os.replace(self._temporary, self._path)
+            _sync_folder(self._path.parent)
+        except OSError as exc:
+            raise IntegrityError(Reason.STORE_IO_ERROR, "the snapshot could not be written") from exc
+        return sha256(tail).digest()
+
+    def _open(self) -> BinaryIO:
+        try:
+            descriptor = os.open(
+                self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600
+            )
+        except OSError as exc:
+            raise IntegrityError(Reason.STORE_IO_ERROR, "the snapshot's folder cannot be written") from exc
+        return os.fdopen(descriptor, "wb", buffering=1 << 20)
+
+
+class Snapshot:
+    """An opened snapshot; safe to read from several processes, never written."""
+
+    def __init__(self, path: Path, data: mmap.mmap) -> None:
+        """Use `open`."""
+        self._data = data
+        self._path = path
+        self._read_tail()
+        self._employer_cache: dict[int, tuple[str | None, str]] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> Snapshot:
+        """Open the snapshot at `path` and check all of it but the persons' blobs.
+
+        Raises:
+            ConfigError: `home.not_found` when there is no such file.
+            IntegrityError: `store.corrupt`, `store.hash_mismatch`, `store.io_error`.
+        """
+        try:
+            with path.open("rb") as stream:
+                data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        except FileNotFoundError as exc:
+            hint = "import the records again"
+            raise ConfigError(Reason.HOME_NOT_FOUND, f"no snapshot {path.name}", hint=hint) from exc
+        except ValueError as exc:  # an empty file cannot be mapped
+            raise _corrupt("empty file") from exc
+        except OSError as exc:
+            raise IntegrityError(Reason.STORE_IO_ERROR, f"snapshot {path.name} cannot be read") from exc
+        return cls(path, data)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def person_nos(self) -> Iterator[str]:
+        """All numbers of persons, sorted."""
+        return (self._entry(at)[0].decode("ascii") for at in range(self._count))
+
+    def __contains__(self, person_no: str) -> bool:
+        return self._find(person_no) is not None
+
+    def claims(self, person_no: str) -> PersonClaims:
+        """The claims of one person.
+
+        Raises:
+            ConfigError: `person.not_found`.
+            IntegrityError: `store.hash_mismatch` when the person's bytes changed on disk.
+        """
+        at = self._find(person_no)
+        if at is None:
+            hint = "check the number; the person may be new since the last import, or laid aside in it"
+            raise ConfigError(Reason.PERSON_NOT_FOUND, "no such person in the snapshot", hint=hint)
+        return self._person(at)
+
+    def batches(self, size: int) -> Iterator[list[PersonClaims]]:
+        """All persons in order, `size` at a time."""
+        for start in range(0, self._count, size):
+            yield [self._person(at) for at in range(start, min(start + size, self._count))]
+
+    def close(self) -> None:
+        self._data.close()
+
+    def _person(self, at: int) -> PersonClaims:
+        number, blob = self._blob(at)
+        region, agency, claims = decode_person(blob, settled=self.settled, employer=self._employer)
+        return PersonClaims(number, region, agency, claims)
+
+    def _blob(self, at: int) -> tuple[str, bytes]:
+        number, offset, digest = self._entry(at)
+        end = self._entry(at + 1)[1] if at + 1 < self._count else self._employers_at
+        blob = self._data[offset:end]
+        if sha256(blob).digest()[:_HASH_SIZE] != digest:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}, person {at}")
+        return number.decode("ascii"), blob
+
+    def _entry(self, at: int) -> tuple[bytes, int, bytes]:
+        number, offset, digest = _ENTRY.unpack_from(self._data, self._index_at + at * _ENTRY.size)
+        return number.rstrip(b"\0"), offset, digest
+
+    def _find(self, person_no: str) -> int | None:
+        wanted = person_no.encode("utf-8", "replace")
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            if self._entry(middle)[0] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < self._count and self._entry(low)[0] == wanted else None
+
+    def _employer(self, at: int) -> tuple[str | None, str]:
+        known = self._employer_cache.get(at)
+        if known is None:
+            start, end = struct.unpack_from("<2I", self._data, self._employers_at + 4 * at)
+            base = self._employers_at + 4 * (self._employer_count + 1)
+            code, name = self._data[base + start : base + end].decode("utf-8").split("\0")
+            known = self._employer_cache[at] = (code or None, name)
+        return known
+
+    def _read_tail(self) -> None:
+        data = self._data
+        end = len(data) - _END.size
+        if end < len(_MAGIC) or data[: len(_MAGIC)] != _MAGIC:
+            raise _corrupt("not a snapshot")
+        size, magic = _END.unpack_from(data, end)
+        if magic != _MAGIC or not 0 < size <= min(_MAX_TAIL, end - len(_MAGIC)):
+            raise _corrupt("cut short")
+        tail = data[end - size : end]
+        try:
+            fields = decode_cbor(tail)
+            version = fields[0]
+            (self.profile_id, self.agency, self.cut_off, settled) = fields[1:5]
+            (self._count, self._employer_count, employers_size, employers_digest, index_digest) = fields[5:]
+            self.settled: dict[int, int] = dict(settled)
+        except (FormatError, TypeError, ValueError, IndexError, KeyError) as exc:
+            raise _corrupt("unreadable tail") from exc
+        if version != _VERSION:
+            raise _corrupt(f"version {version}")
+        self.digest: bytes = sha256(tail).digest()
+        self._index_at: int = end - size - self._count * _ENTRY.size
+        self._employers_at: int = self._index_at - employers_size
+        if self._employers_at < len(_MAGIC):
+            raise _corrupt("cut short")
+        employers = data[self._employers_at : self._index_at]
+        if sha256(employers).digest() != employers_digest:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: employers")
+        if _index_digest(data[self._index_at : end - size]) != index_digest:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: index")
+
+
+def _pack_employers(employers: Sequence[tuple[str | None, str]]) -> bytes:
+    texts = [f"{code or ''}\0{name}".encode() for code, name in employers]
+    offsets = np.zeros(len(texts) + 1, "<u4")
+    np.cumsum([len(text) for text in texts], out=offsets[1:])
+    return offsets.tobytes() + b"".join(texts)
+
+
+def _index_digest(index: bytes) -> bytes:
+    """Digest of numbers and blob hashes: offsets are left out, they follow from how blobs are stored."""
+    entries = np.frombuffer(index, np.uint8).reshape(-1, _ENTRY.size)
+    kept = np.delete(entries, np.s_[_NO_SIZE : _NO_SIZE + 8], axis=1)
+    return sha256(kept.tobytes()).digest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _corrupt(detail: str) -> IntegrityError:
+    return IntegrityError(Reason.STORE_CORRUPT, f"snapshot: {detail}", hint="import the records again")
