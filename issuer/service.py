@@ -15,8 +15,9 @@ from certificate.slots import ClaimValue
 from issuer.home import Home
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.publish import cut_bundle, load_directory
+from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register
-from issuer.snapshot import ImportSummary, Snapshot, import_export
+from issuer.snapshot import Snapshot
 from ledger.sequencer import Sequencer
 
 __all__ = ["MintRun", "import_records", "mint_all", "mint_persons", "opened_register"]

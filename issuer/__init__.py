@@ -1,0 +1,1 @@
+"""The bureau: records in, certificates out."""
