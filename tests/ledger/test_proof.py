@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -220,15 +221,18 @@ def test_hostile_values(value: object, reason: Reason) -> None:
     assert caught.value.reason == reason
 
 
-def test_construction_guards() -> None:
-    for build, reason in (
-        (lambda: replace(PROOF, path=(bytes(31),)), Reason.LOG_PROOF_MALFORMED),
-        (lambda: replace(PROOF, path=(bytes(32),) * 64), Reason.LOG_PROOF_MALFORMED),
-        (lambda: replace(PROOF, index=-1), Reason.LOG_INDEX_RANGE),
-    ):
-        with pytest.raises(FormatError) as caught:
-            build()
-        assert caught.value.reason == reason
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"path": (bytes(31),)}, Reason.LOG_PROOF_MALFORMED),
+        ({"path": (bytes(32),) * 64}, Reason.LOG_PROOF_MALFORMED),
+        ({"index": -1}, Reason.LOG_INDEX_RANGE),
+    ],
+)
+def test_construction_guards(change: dict[str, Any], reason: Reason) -> None:
+    with pytest.raises(FormatError) as caught:
+        replace(PROOF, **change)
+    assert caught.value.reason == reason
 
 
 FIELDS = (

@@ -240,7 +240,7 @@ def test_a_changed_schema_is_not_opened(path: Path, sql: str) -> None:  # D13
 def test_transform_is_not_opened(path: Path) -> None:  # D13
     database = Database(path)
     database.execute(DROP_ALL.split(";")[0])
-    database.table("checkpoints").transform(drop={"time"})  # type: ignore[union-attr]
+    database.table("checkpoints").transform(drop={"time"})
     database.close()
     assert reason_of(lambda: SqliteStore(path)) == Reason.STORE_SCHEMA_TAMPERED
 
