@@ -275,7 +275,7 @@ class _Spells:
 
 def _spells(rows: _Rows, chosen: _Bools) -> _Spells:
     """The spells in the chosen rows; a month with one employer counts once, whatever it was paid for."""
-    key = np.unique(rows.person[chosen] << 43 | rows.employer[chosen] << 12 | rows.month[chosen])
+    key = _distinct(rows.person[chosen] << 43 | rows.employer[chosen] << 12 | rows.month[chosen])
     month, pair = key & 0xFFF, key >> 12
     goes_on = (pair[1:] == pair[:-1]) & (month[1:] - month[:-1] <= SPELL_GAP + 1)
     at = np.flatnonzero(np.append(True, ~goes_on)[: len(key)])
@@ -323,7 +323,7 @@ def _set_employer(heads: npt.NDArray[np.void], rows: _Rows, complete: _Ints) -> 
 
     named = rows.employer != NO_EMPLOYER
     pair = rows.person << 31 | rows.employer
-    fresh = np.unique(pair[basis & named & (rows.status == 1) & (rows.month >= complete[rows.kind])])
+    fresh = _distinct(pair[basis & named & (rows.status == 1) & (rows.month >= complete[rows.kind])])
     candidates = np.flatnonzero(paid & basis & named & (rows.month == newest[rows.person]))
     candidates = candidates[np.isin(pair[candidates], fresh, kind="sort")]
     order = np.lexsort((rows.employer[candidates], -rows.base[candidates], rows.person[candidates]))
@@ -373,6 +373,12 @@ def _starts(*columns: _Ints) -> _Ints:
     for column in columns:
         changes[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(changes)
+
+
+def _distinct(values: _Ints) -> _Ints:
+    """Sorted, each once. Quicker than np.unique, which hashes."""
+    ordered = np.sort(values)
+    return ordered[_starts(ordered)]
 
 
 def _reduce(ufunc: Any, values: _Ints, starts: _Ints) -> _Ints:

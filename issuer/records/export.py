@@ -20,7 +20,7 @@ from ledger.reasons import Reason
 
 __all__ = ["Export", "load_export"]
 
-_BATCH_ROWS = 1_000_000
+_BATCH_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True)

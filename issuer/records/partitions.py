@@ -17,7 +17,7 @@ from ledger.reasons import Reason
 
 __all__ = ["Partitions"]
 
-_ROWS_PER_PART: Final = 4_000_000
+_ROWS_PER_PART: Final = 2_000_000
 
 
 class Partitions:

@@ -20,6 +20,9 @@ from ledger.reasons import Reason
 
 __all__ = ["ROW", "SCHEMAS", "Batch", "Column", "Type", "read_batches"]
 
+_BYTES_PER_ROW: Final = 100
+_WHOLE: Final = -1
+_MAX_HEADER: Final = 4096
 ROW: Final = "row"  # number of a data row, the first one is 1
 
 
@@ -71,49 +74,47 @@ SCHEMAS: Final[dict[TableName, tuple[Column, ...]]] = {
 
 
 def read_batches(path: Path, table: TableName, *, batch_rows: int) -> Iterator[Batch]:
-    """The rows of a table in batches, each with the column `row` in front; batches come in any order.
+    """The rows of a table in batches of about `batch_rows`, in order, with their number in the column `row`.
 
     Raises:
         FormatError: `records.schema` when columns are missing, unknown, doubled or of another type, or when the file
             is broken.
     """
-    is_csv = path.suffix == ".csv"
     try:
-        if is_csv:
-            lazy = _scan_csv(path, table)
-            yield from (_typed(frame, table) for frame in _batches(lazy, batch_rows))
+        if path.suffix == ".csv":
+            # Where nothing may be quoted a line is a row, so that the file can be cut anywhere between lines.
+            block = batch_rows * _BYTES_PER_ROW if table == "contribution" else _WHOLE
+            yield from (_typed(frame, table) for frame in _csv_frames(path, table, block))
         else:
-            lazy = _scan_parquet(path, table)
-            yield from (Batch(frame, _NOTHING) for frame in _batches(lazy, batch_rows))
+            yield from (Batch(frame, _NOTHING) for frame in _parquet_frames(path, table, batch_rows))
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError):
         # `from None`: the message of the library may quote a row, and a row holds a person.
         raise _schema(path.name, "broken file, or a row with more cells than columns") from None
 
 
-def _batches(lazy: pl.LazyFrame, batch_rows: int) -> Iterator[pl.DataFrame]:
-    yield from lazy.collect_batches(chunk_size=batch_rows, maintain_order=False)
-
-
-def _scan_csv(path: Path, table: TableName) -> pl.LazyFrame:
+def _csv_frames(path: Path, table: TableName, block: int) -> Iterator[pl.DataFrame]:
+    rows = 1
     with path.open("rb") as stream:
-        header = stream.readline(4096)
-    if not header.endswith(b"\n"):
-        raise _schema(path.name, "no header line")
-    names = header.decode("utf-8").rstrip("\n").split(",")
-    _check_names(path.name, table, names)
-    lazy = pl.scan_csv(
-        path,
-        infer_schema=False,
-        # Only names may hold a comma. Elsewhere a quote would be a way to swallow the rows that follow.
-        quote_char=None if table == "contribution" else '"',
-        row_index_name=ROW,
-        row_index_offset=1,
-        glob=False,
-    )
-    return lazy.select(ROW, *(column.name for column in SCHEMAS[table]))
+        header = stream.readline(_MAX_HEADER)
+        if not header.endswith(b"\n"):
+            raise _schema(path.name, "no header line")
+        names = header.decode("utf-8").rstrip("\n").split(",")
+        _check_names(path.name, table, names)
+        while data := stream.read(block):
+            frame = pl.read_csv(
+                data + stream.readline(),
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String),
+                # Only names may hold a comma. Elsewhere a quote would be a way to swallow the rows that follow.
+                quote_char=None if table == "contribution" else '"',
+                row_index_name=ROW,
+                row_index_offset=rows,
+            )
+            rows += frame.height
+            yield frame.select(ROW, *(column.name for column in SCHEMAS[table]))
 
 
-def _scan_parquet(path: Path, table: TableName) -> pl.LazyFrame:
+def _parquet_frames(path: Path, table: TableName, batch_rows: int) -> Iterator[pl.DataFrame]:
     lazy = pl.scan_parquet(path, row_index_name=ROW, row_index_offset=1, glob=False, hive_partitioning=False)
     schema = lazy.collect_schema()
     _check_names(path.name, table, [name for name in schema.names() if name != ROW])
@@ -127,7 +128,11 @@ def _scan_parquet(path: Path, table: TableName) -> pl.LazyFrame:
         if not fits[column.type]:
             raise _schema(path.name, f"column {column.name} is not of type {column.type.name.lower()}")
     integers = [pl.col(c.name).cast(pl.Int64) for c in SCHEMAS[table] if c.type is Type.INT]
-    return lazy.select(ROW, *(column.name for column in SCHEMAS[table])).with_columns(integers)
+    lazy = lazy.select(ROW, *(column.name for column in SCHEMAS[table])).with_columns(integers)
+    rows = int(lazy.select(pl.len()).collect().item())
+    for start in range(0, rows, batch_rows):
+        # One slice after the other holds less in memory than Polars' own batches, and is no slower.
+        yield lazy.slice(start, batch_rows).collect()
 
 
 def _check_names(file: str, table: TableName, names: list[str]) -> None:
