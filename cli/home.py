@@ -1,4 +1,4 @@
-"""The `--home` option and how a home's passphrase reaches it: its own file in a test home, a prompt, or a descriptor."""
+"""The `--home` option, and how a home's passphrase reaches it: a test home's own file, a prompt, or a descriptor."""
 
 from __future__ import annotations
 

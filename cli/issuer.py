@@ -15,9 +15,10 @@ from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
-from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
+from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.outputs import write_code
+from cli.progress import progress
 from issuer.export import (
     encode_shown,
     find_row,
@@ -69,14 +70,15 @@ def import_(
     Example: tally issuer import city --home home
     """
     home = open_home(home_path, passphrase_fd)
-    summary = import_records(
-        home,
-        folder,
-        now=_now(),
-        max_quarantined=max_quarantined,
-        report_path=report,
-        progress=None if as_json else lambda text: say(f"  {text}"),
-    )
+    with progress("reading") as advance:
+        summary = import_records(
+            home,
+            folder,
+            now=_now(),
+            max_quarantined=max_quarantined,
+            report_path=report,
+            progress=advance,
+        )
     result = {
         "persons": summary.persons,
         "rows": summary.rows,
@@ -125,7 +127,8 @@ def mint(
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as ledger:
         if everyone:
-            run = mint_all(home, ledger, now=_now(), progress=None if as_json else _say_progress)
+            with progress("minting") as advance:
+                run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
             run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
         else:
@@ -164,10 +167,6 @@ def _public_key(text: str) -> bytes:
     if key.hex() != text:
         raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
     return check_key(key)
-
-
-def _say_progress(done: int, total: int) -> None:
-    say(f"  {done:,} of {total:,} minted")
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:

@@ -39,7 +39,7 @@ def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
         "cosigned": found.cosigned,
         "signed_size": found.signed_size,
     }
-    text = f"{found.size:,} entries and {found.checkpoints} checkpoints, {found.cosigned} of them cosigned: all in order"
+    text = f"all in order: {found.size:,} entries, {found.checkpoints} checkpoints, {found.cosigned} of them cosigned"
     emit(result, text, as_json=as_json)
 
 

@@ -56,9 +56,8 @@ def cli() -> None:
 def main() -> None:
     """Entry point: project errors become one sentence and an exit code, everything else is our bug."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
+        code = cli.main(standalone_mode=False)  # what a command passes to `Exit`, else None
+        sys.exit(code if isinstance(code, int) else 0)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as exc:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cli.common import emit, json_option, say
+from cli.common import emit, json_option
+from cli.progress import progress
 
 __all__ = ["sample"]
 
@@ -34,15 +35,16 @@ def sample(
     """
     from issuer.sample import write_sample
 
-    made = write_sample(
-        out,
-        people=people,
-        seed=seed,
-        file_format="csv" if file_format == "csv" else "parquet",
-        cut_off=cut_off,
-        dirty=dirty,
-        progress=None if as_json else lambda done, total: say(f"  {done:,} of {total:,} people"),
-    )
+    with progress("writing") as advance:
+        made = write_sample(
+            out,
+            people=people,
+            seed=seed,
+            file_format="csv" if file_format == "csv" else "parquet",
+            cut_off=cut_off,
+            dirty=dirty,
+            progress=advance,
+        )
     result = {"people": made.people, "rows": made.rows, "employers": made.employers, "folder": str(out)}
     emit(
         result,

@@ -40,14 +40,14 @@ def import_records(
     now: int,
     max_quarantined: int = 0,
     report_path: Path | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Check an export and keep it as a snapshot. Nothing is kept if it is refused; the same export twice is one.
 
     Raises:
         FormatError: `records.…`, naming file, row, column and rule.
     """
-    offices = {office.code for office in load_directory(home).offices}
+    offices = frozenset(office.code for office in load_directory(home).offices)
     staging = home.path / "snapshots" / f".import-{os.getpid()}"
     summary = import_export(
         folder,
