@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nacl import bindings
@@ -72,7 +73,7 @@ def test_one_passphrase_and_salt_are_stretched_once(folder: Path, monkeypatch: p
     calls: list[object] = []
     real = bindings.crypto_pwhash_alg
 
-    def counted(*args: object) -> object:
+    def counted(*args: Any) -> bytes:
         calls.append(args)
         return real(*args)
 
