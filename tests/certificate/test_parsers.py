@@ -53,7 +53,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
 def honest(name: str) -> bytes:
     world = World()
     files = world.bundle_files()
-    objects = {
+    objects: dict[str, Callable[[], bytes]] = {
         "certificate": lambda: world.certificate(slots=SLOTS_24),
         "presentation": world.presentation,
         "request": world.request,

@@ -21,7 +21,7 @@ from ledger.cbor import decode_cbor, encode_cbor
 from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
-from ledger.proof import FullProof, RecentProof, ShortProof, encode_proof
+from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
 from tests.world import SECONDS, SLOTS_24, Log, World
 
 __all__ = ["render"]
@@ -127,7 +127,7 @@ def _ledger(world: World) -> list[str]:
     ]
     note = encode_note(Note(encode_checkpoint(checkpoint), tuple(signatures))).decode()
     assert isinstance(proof, FullProof)
-    rows = [("full", proof), ("short", short), ("recent", recent)]
+    rows: list[tuple[str, Proof]] = [("full", proof), ("short", short), ("recent", recent)]
     encoded = {name: encode_cbor(encode_proof(p)) for name, p in rows}
     proofs = [
         f"{name}, {len(data)} bytes:\n\n    {_notation(decode_cbor(data))}\n"
