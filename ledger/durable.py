@@ -71,13 +71,15 @@ def _write_beside(path: Path, data: bytes) -> str:
     """A synced temporary file (mode 0600) in the same folder."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
     except OSError:
         _remove(temporary)
         raise
+    finally:
+        os.close(descriptor)
     return temporary
 
 
