@@ -192,11 +192,11 @@ def _kinds(
     owner, kind = rows.person[row_starts], rows.kind[row_starts]
     yearly = _YEARLY[kind]
     weight = np.where(yearly, 12, 1)
-    ends = np.append(at[1:], len(months.month)) - 1
+    ends = _ends(at, len(months.month))
 
     table = np.zeros(len(at), KIND_DTYPE)
     table["kind"] = kind
-    newest = months.status[ends] if len(at) else months.status
+    newest = months.status[ends]
     stopped = (newest == 1) & (months.month[ends] < complete[kind])
     table["status"] = np.where(stopped, 2, newest)
     counts = months.state > 0
@@ -231,7 +231,7 @@ def _strip_bytes(months: _Months, cut_off: int) -> npt.NDArray[np.uint8]:
     kept = back < STRIP_YEARS
     strips = np.zeros((len(months.starts), STRIP_YEARS), ">u4")
     strips[months.group[at][kept], back[kept]] = bits[kept]
-    return strips.view(np.uint8).reshape(len(strips), STRIP_YEARS, 4)[:, :, 1:].reshape(len(strips), -1)
+    return strips.view(np.uint8).reshape(-1, STRIP_YEARS, 4)[:, :, 1:].reshape(-1, STRIP_YEARS * STRIP_SIZE)
 
 
 def _runs(months: _Months, complete: _Ints) -> _Ints:
@@ -242,7 +242,7 @@ def _runs(months: _Months, complete: _Ints) -> _Ints:
     step = np.where(_YEARLY[kind], 12, 1)
     follows = (group[1:] == group[:-1]) & (month[1:] == month[:-1] + step[1:])
     at = np.flatnonzero(np.append(True, ~follows)[: len(group)])
-    start, end = month[at], month[np.append(at[1:], len(group)) - 1] if len(at) else month
+    start, end = month[at], month[_ends(at, len(group))]
     step, until = step[at], complete[kind[at]]
     reached = (start <= until + step) & (end >= until)
     runs[group[at][reached]] = (end - start + step)[reached]
@@ -253,9 +253,9 @@ def _bases(months: _Months, ends: _Ints) -> tuple[_Ints, _Ints]:
     """Base of the newest month that counts, and the mean of the newest twelve; -1 for a person without any."""
     based = (months.state > 0) & (months.base > 0)
     place = _reduce(np.maximum, np.where(based, np.arange(len(based)), -1), months.starts)
-    newest = np.where(place >= 0, months.base[place], -1) if len(place) else place
+    newest = np.where(place >= 0, months.base[place], -1)
     seen = np.cumsum(based)
-    younger = (seen[ends] if len(ends) else ends)[months.group] - seen
+    younger: _Ints = seen[ends][months.group] - seen
     window = based & (younger < np.where(_YEARLY[months.kind], 1, 12))
     total = _reduce(np.add, np.where(window, months.base, 0), months.starts)
     count = _reduce(np.add, window.astype(np.int64), months.starts)
@@ -279,13 +279,13 @@ def _spells(rows: _Rows, chosen: _Bools) -> _Spells:
     month, pair = key & 0xFFF, key >> 12
     goes_on = (pair[1:] == pair[:-1]) & (month[1:] - month[:-1] <= SPELL_GAP + 1)
     at = np.flatnonzero(np.append(True, ~goes_on)[: len(key)])
-    ends = np.append(at[1:], len(key)) if len(at) else at
+    ends = _ends(at, len(key))
     return _Spells(
         person=pair[at] >> 31,
         employer=pair[at] & NO_EMPLOYER,
         first=month[at],
-        last=month[ends - 1],
-        months=ends - at,
+        last=month[ends],
+        months=ends - at + 1,
     )
 
 
@@ -373,6 +373,11 @@ def _starts(*columns: _Ints) -> _Ints:
     for column in columns:
         changes[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(changes)
+
+
+def _ends(starts: _Ints, size: int) -> _Ints:
+    """Last places of the groups that begin at `starts` in a column of `size`."""
+    return np.append(starts[1:], size)[: len(starts)] - 1
 
 
 def _distinct(values: _Ints) -> _Ints:

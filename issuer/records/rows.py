@@ -65,6 +65,8 @@ class RowReader:
         self._rules = contribution_rules(profile, cut_off=manifest.cut_off, known_offices=known_offices)
         self._yearly = [code for code, kind in profile.kinds.items() if kind.yearly]
         self._columns = _compact_columns(profile, self._agencies)
+        # Whose row in the table person is wrong would otherwise be unknown in each of its contribution rows.
+        self._laid_aside = pl.Series(sorted(findings.persons), dtype=pl.String)
         self.rows = 0
         self.kind_codes: set[str] = set()
 
@@ -77,6 +79,8 @@ class RowReader:
         self.rows += batch.frame.height
         found = self._unreadable(batch)
         frame = _without(batch.frame, found)
+        if len(self._laid_aside):
+            frame = frame.filter(~pl.col("person_no").is_in(self._laid_aside.implode()).fill_null(False))
         self.kind_codes |= self._check_codes(frame, "kind_code", self._profile.kinds)
         self._check_codes(frame, "charge_code", self._profile.charges)
         frame = frame.with_columns(

@@ -87,7 +87,7 @@ def yearly(person: int, year: int, **changes: Any) -> Row:
         "paid_person_fen": 30000,
         "paid_employer_fen": 0,
     }
-    return row(person, year * 100, **(own | changes))
+    return row(person, year * 100) | own | changes
 
 
 def person_no(person: int) -> str:
