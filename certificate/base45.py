@@ -1,36 +1,43 @@
-"""base45 (RFC 9285), strict."""
+"""base45 (RFC 9285), strict: the text QR codes carry most densely in their alphanumeric mode.
+
+Two bytes become three letters, a single last byte two. Every byte string has one text, and a text that is no such text
+is refused: lower case, other lengths, groups above 65,535 or 255.
+"""
+
 from __future__ import annotations
 
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
 __all__ = ["decode_base45", "encode_base45"]
-_A = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-_V = {c: i for i, c in enumerate(_A)}
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+# All groups of two bytes at once: 65,536 texts, so that encoding is one look-up a group.
+_TRIPLES = tuple(
+    _ALPHABET[number % 45] + _ALPHABET[number // 45 % 45] + _ALPHABET[number // 2025]
+    for number in range(2**16)
+)
+_GROUPS = {triple: number for number, triple in enumerate(_TRIPLES)}
+_PAIRS = tuple(_ALPHABET[number % 45] + _ALPHABET[number // 45] for number in range(2**8))
+_LAST = {pair: number for number, pair in enumerate(_PAIRS)}
+
+
 def encode_base45(data: bytes) -> str:
-    out = []
-    for i in range(0, len(data) - 1, 2):
-        n = data[i] * 256 + data[i + 1]
-        out.append(_A[n % 45] + _A[n // 45 % 45] + _A[n // 2025])
-    if len(data) % 2:
-        out.append(_A[data[-1] % 45] + _A[data[-1] // 45])
-    return "".join(out)
+    """The base45 text of `data`."""
+    whole = len(data) // 2 * 2
+    text = "".join([_TRIPLES[data[at] << 8 | data[at + 1]] for at in range(0, whole, 2)])
+    return text if whole == len(data) else text + _PAIRS[data[-1]]
+
+
 def decode_base45(text: str) -> bytes:
+    """The bytes of a base45 text.
+
+    Raises:
+        FormatError: `enc.base45_invalid`.
+    """
+    whole = len(text) // 3 * 3
     try:
-        v = [_V[c] for c in text]
+        data = b"".join([_GROUPS[text[at : at + 3]].to_bytes(2) for at in range(0, whole, 3)])
+        return data if whole == len(text) else data + bytes((_LAST[text[whole:]],))
     except KeyError as exc:
-        raise FormatError(Reason.ENC_BASE45_INVALID) from exc
-    if len(v) % 3 == 1:
-        raise FormatError(Reason.ENC_BASE45_INVALID)
-    out = bytearray()
-    for i in range(0, len(v) - 2, 3):
-        n = v[i] + 45 * v[i + 1] + 2025 * v[i + 2]
-        if n > 65535:
-            raise FormatError(Reason.ENC_BASE45_INVALID)
-        out += n.to_bytes(2)
-    if len(v) % 3 == 2:
-        n = v[-2] + 45 * v[-1]
-        if n > 255:
-            raise FormatError(Reason.ENC_BASE45_INVALID)
-        out.append(n)
-    return bytes(out)
+        raise FormatError(Reason.ENC_BASE45_INVALID, f"in a text of {len(text)} characters") from exc
