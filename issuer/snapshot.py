@@ -1,6 +1,6 @@
 """A snapshot: the records of one import as claims, one file, indexed by person, written once and never changed.
 
-    magic | blobs of the persons, sorted by number | employers | index | tail (CBOR) | size of the tail | magic
+    magic | blobs of the persons, sorted by number | employers | index | tail (CBOR) | its SHA-256 and size | magic
 
     index     per person: number (20 bytes, NUL-padded), offset (8), first 16 bytes of SHA-256 of the blob
     employers offsets (4 bytes each, one more than there are), then code NUL name of each
@@ -14,6 +14,7 @@ Opening checks tail, employers and index; reading a person checks that person's 
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
@@ -40,7 +41,7 @@ _VERSION: Final = 1
 _NO_SIZE: Final = 20
 _HASH_SIZE: Final = 16
 _ENTRY: Final = struct.Struct(f"<{_NO_SIZE}sQ{_HASH_SIZE}s")
-_END: Final = struct.Struct(f"<I{len(_MAGIC)}s")
+_END: Final = struct.Struct(f"<32sI{len(_MAGIC)}s")
 _MAX_TAIL: Final = 2**20
 
 
@@ -72,7 +73,8 @@ class SnapshotWriter:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written does not matter any more
+            self._file.close()
         with suppress(FileNotFoundError):
             self._temporary.unlink()
 
@@ -80,11 +82,14 @@ class SnapshotWriter:
         return len(self._index)
 
     def add(self, person_no: str, blob: bytes) -> None:
-        """Add a person; numbers come in rising order."""
+        """Add a person; numbers come in rising order. Raises IntegrityError `store.full`, `store.io_error`."""
         if person_no <= self._last:
             raise ValueError("persons out of order")
         self._last = person_no
-        self._file.write(blob)
+        try:
+            self._file.write(blob)
+        except OSError as exc:
+            raise _write_failed(exc) from exc
         self._index.append(
             _ENTRY.pack(person_no.encode("ascii"), self._offset, sha256(blob).digest()[:_HASH_SIZE])
         )
@@ -102,7 +107,7 @@ class SnapshotWriter:
         """Write what follows the blobs, make it durable, put it in place; returns the digest.
 
         Raises:
-            IntegrityError: `store.io_error`; then there is no snapshot.
+            IntegrityError: `store.full`, `store.io_error`; then there is no snapshot.
         """
         table = _pack_employers(employers)
         index = b"".join(self._index)
@@ -120,15 +125,16 @@ class SnapshotWriter:
                 _index_digest(index),
             ]
         )
+        digest = sha256(tail).digest()
         try:
-            self._file.write(table + index + tail + _END.pack(len(tail), _MAGIC))
+            self._file.write(table + index + tail + _END.pack(digest, len(tail), _MAGIC))
             self._file.flush()
             os.fsync(self._file.fileno())
             os.replace(self._temporary, self._path)
             _sync_folder(self._path.parent)
         except OSError as exc:
-            raise IntegrityError(Reason.STORE_IO_ERROR, "the snapshot could not be written") from exc
-        return sha256(tail).digest()
+            raise _write_failed(exc) from exc
+        return digest
 
     def _open(self) -> BinaryIO:
         try:
@@ -136,7 +142,7 @@ class SnapshotWriter:
                 self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600
             )
         except OSError as exc:
-            raise IntegrityError(Reason.STORE_IO_ERROR, "the snapshot's folder cannot be written") from exc
+            raise _write_failed(exc) from exc
         return os.fdopen(descriptor, "wb", buffering=1 << 20)
 
 
@@ -151,9 +157,11 @@ class Snapshot:
         self._employer_cache: dict[int, tuple[str | None, str]] = {}
 
     @classmethod
-    def open(cls, path: Path) -> Snapshot:
+    def open(cls, path: Path, *, expected_digest: bytes | None = None) -> Snapshot:
         """Open the snapshot at `path` and check all of it but the persons' blobs.
 
+        Args:
+            expected_digest: the digest noted when it was imported; without it only accidents are noticed.
         Raises:
             ConfigError: `home.not_found` when there is no such file.
             IntegrityError: `store.corrupt`, `store.hash_mismatch`, `store.io_error`.
@@ -168,7 +176,10 @@ class Snapshot:
             raise _corrupt("empty file") from exc
         except OSError as exc:
             raise IntegrityError(Reason.STORE_IO_ERROR, f"snapshot {path.name} cannot be read") from exc
-        return cls(path, data)
+        snapshot = cls(path, data)
+        if expected_digest is not None and snapshot.digest != expected_digest:
+            raise snapshot._mismatch("another digest than was noted")
+        return snapshot
 
     def __len__(self) -> int:
         return self._count
@@ -211,7 +222,7 @@ class Snapshot:
         end = self._entry(at + 1)[1] if at + 1 < self._count else self._employers_at
         blob = self._data[offset:end]
         if sha256(blob).digest()[:_HASH_SIZE] != digest:
-            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}, person {at}")
+            raise self._mismatch(f"person {at}")
         return number.decode("ascii"), blob
 
     def _entry(self, at: int) -> tuple[bytes, int, bytes]:
@@ -238,15 +249,22 @@ class Snapshot:
             known = self._employer_cache[at] = (code or None, name)
         return known
 
+    def _mismatch(self, detail: str) -> IntegrityError:
+        hint = "restore the file from a backup, or import the records again"
+        return IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: {detail}", hint=hint)
+
     def _read_tail(self) -> None:
         data = self._data
         end = len(data) - _END.size
         if end < len(_MAGIC) or data[: len(_MAGIC)] != _MAGIC:
             raise _corrupt("not a snapshot")
-        size, magic = _END.unpack_from(data, end)
+        self.digest: bytes
+        self.digest, size, magic = _END.unpack_from(data, end)
         if magic != _MAGIC or not 0 < size <= min(_MAX_TAIL, end - len(_MAGIC)):
             raise _corrupt("cut short")
         tail = data[end - size : end]
+        if sha256(tail).digest() != self.digest:
+            raise self._mismatch("tail")
         try:
             fields = decode_cbor(tail)
             version = fields[0]
@@ -257,16 +275,15 @@ class Snapshot:
             raise _corrupt("unreadable tail") from exc
         if version != _VERSION:
             raise _corrupt(f"version {version}")
-        self.digest: bytes = sha256(tail).digest()
         self._index_at: int = end - size - self._count * _ENTRY.size
         self._employers_at: int = self._index_at - employers_size
         if self._employers_at < len(_MAGIC):
             raise _corrupt("cut short")
         employers = data[self._employers_at : self._index_at]
         if sha256(employers).digest() != employers_digest:
-            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: employers")
+            raise self._mismatch("employers")
         if _index_digest(data[self._index_at : end - size]) != index_digest:
-            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: index")
+            raise self._mismatch("index")
 
 
 def _pack_employers(employers: Sequence[tuple[str | None, str]]) -> bytes:
@@ -289,6 +306,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_failed(exc: OSError) -> IntegrityError:
+    reason = Reason.STORE_FULL if exc.errno == errno.ENOSPC else Reason.STORE_IO_ERROR
+    hint = "make room, or name a folder that can be written, and import again"
+    return IntegrityError(reason, "the snapshot could not be written", hint=hint)
 
 
 def _corrupt(detail: str) -> IntegrityError:

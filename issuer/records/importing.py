@@ -57,7 +57,7 @@ def import_export(
         progress: called with contribution rows done and in all; the second half of the work counts as rows again.
     Raises:
         FormatError: what `load_export` raises, or `records.too_many_quarantined`.
-        IntegrityError: `store.io_error`.
+        IntegrityError: `store.full`, `store.io_error`.
     """
     export = load_export(folder, profile, frozenset(known_offices))
     try:

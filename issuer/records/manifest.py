@@ -71,6 +71,8 @@ def load_manifest(folder: Path, profile: Profile, known_offices: frozenset[str])
             raise FormatError(
                 Reason.RECORDS_UNMAPPED_CODE, detail, hint="add the code to [kinds] of the profile"
             )
+        if month % 100 == 0 and not profile.kinds[code].yearly:
+            raise _wrong(f"settled month of kind code {code} is a year, but the kind is paid by the month")
         if month > manifest.cut_off:
             raise _wrong(f"settled month of kind code {code} lies after the cut-off")
     return manifest

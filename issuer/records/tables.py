@@ -87,7 +87,8 @@ def read_batches(path: Path, table: TableName, *, batch_rows: int) -> Iterator[B
             yield from (_typed(frame, table) for frame in _csv_frames(path, table, block))
         else:
             yield from (Batch(frame, _NOTHING) for frame in _parquet_frames(path, table, batch_rows))
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeDecodeError):
+        # Polars panics, with a BaseException, at some broken Parquet files.
         # `from None`: the message of the library may quote a row, and a row holds a person.
         raise _schema(path.name, "broken file, or a row with more cells than columns") from None
 
