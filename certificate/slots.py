@@ -95,9 +95,12 @@ class Claim:
     kind: str = ""
     years_back: int = 0
 
+    @property
     def label_key(self) -> str:
-        """Key of its name in `certificate.texts`: the claim's name without kind, year and number."""
-        return self.name.split(".")[0] if self.group == "strip" else _LABELS.get(self.name, self.name)
+        """Key of its name in `certificate.texts`: the claim's name without branch, year and number."""
+        if self.kind:
+            return self.name.partition(f".{self.kind}")[0]
+        return self.name.rstrip("0123456789").removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,6 @@ class Registry:
         check_value(self.claim_at(slot).value_type, value)
 
 
-_LABELS: Final[dict[str, str]] = {}
 _SUMMARY: Final = (
     ("status", ValueType.STATUS),
     ("first", ValueType.MONTH),
@@ -182,16 +184,13 @@ def _contribution_claims() -> list[Claim]:
     for kind in KINDS:
         block = _SUMMARY_FROM + 16 * (kind.number - 1)
         for at, (name, value_type) in enumerate(_SUMMARY):
-            _LABELS[f"{name}.{kind.id}"] = name
             group = "answer" if value_type is ValueType.COMMITMENT else "summary"
             claims.append(Claim(f"{name}.{kind.id}", block + at, value_type, group, kind.id))
     claims.append(Claim("employer", _GENERAL_FROM, ValueType.EMPLOYER, "employer"))
     claims.append(Claim("balance.pension", _GENERAL_FROM + 1, ValueType.BALANCE, "summary"))
     for at in range(SPELL_SLOTS):
-        _LABELS[f"spells.{at}"] = "spells"
         claims.append(Claim(f"spells.{at}", _SPELLS_FROM + at, ValueType.SPELL, "employer"))
     for at in range(_POLICY_SLOTS):
-        _LABELS[f"pol.{at}"] = "pol"
         claims.append(Claim(f"pol.{at}", _POLICIES_FROM + at, ValueType.ANSWER, "answer"))
     return claims
 
