@@ -96,6 +96,8 @@ _FIGURES: Final = (
     "paid_total",
 )
 _FIGURE_SLOTS: Final = {kind.number: tuple(_slot(f"{name}.{kind.id}") for name in _FIGURES) for kind in KINDS}
+_ALWAYS_STATED: Final = tuple(kind.number for kind in KINDS if kind.id in ("pension.emp", "medical.emp"))
+_STATED_YEARS: Final = 3
 # A figure that is absent has this value; months, run and back are always there.
 _ABSENT: Final = (0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1)
 
@@ -132,6 +134,7 @@ def decode_person(
         for slot, figure, absent in zip(_FIGURE_SLOTS[kind], (status, *figures), _ABSENT, strict=True):
             if figure != absent:
                 claims[slot] = figure
+    _state_nothing_paid(claims, settled)
     if payer != NO_EMPLOYER:
         claims[_EMPLOYER] = [*employer(payer), since, payer_months]
     if balance >= 0:
@@ -141,3 +144,16 @@ def decode_person(
         at += _SPELL.size
         claims[slot] = [employer(payer)[1], first, last, months]
     return region, agency, claims
+
+
+def _state_nothing_paid(claims: dict[int, ClaimValue], settled: Mapping[int, int]) -> None:
+    """Say "no month here" for the branches most asked about, where the export covers them.
+
+    An office knows of every month that was *not* paid to it; stating the last years even when they are empty lets a
+    question about 24 months be answered for everyone, newcomers included, instead of leaving it open.
+    """
+    for kind in _ALWAYS_STATED:
+        if kind in settled:
+            claims.setdefault(_SETTLED[kind], settled[kind])
+            for slot in _STRIPS[kind][:_STATED_YEARS]:
+                claims.setdefault(slot, bytes(STRIP_SIZE))

@@ -73,7 +73,11 @@ def test_money_given_back_while_the_due_stays_is_arrears(bureau: Bureau) -> None
 def test_a_kind_that_was_reversed_altogether_is_not_there(bureau: Bureau) -> None:
     wrong = row(0, 202604, kind_code="310")
     facts = bureau.facts([row(0, 202610), wrong, reversal(wrong)])
-    assert not [name for name in facts if "medical" in name]
+    stated = {f"strip.medical.emp.-{back}": bytes(3) for back in range(3)}
+    assert {name: value for name, value in facts.items() if "medical" in name} == {
+        "settled.medical.emp": 202610,
+        **stated,
+    }
 
 
 @pytest.mark.parametrize("settled", [202600, 202512, 202610])
@@ -241,6 +245,8 @@ def test_a_person_without_rows(bureau: Bureau) -> None:
         "id_type": "01",
         "birth_date": 19900101,
         "balance.pension": [12345, 20261031],
+        **{f"settled.{kind}": 202610 for kind in ("pension.emp", "medical.emp")},
+        **{f"strip.{kind}.-{back}": bytes(3) for kind in ("pension.emp", "medical.emp") for back in range(3)},
     }
 
 
