@@ -77,8 +77,9 @@ def mint_persons(
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
     Raises:
-        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet).
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`.
     """
+    ledger.require_clock(now)
     snapshot = home.snapshot()
     orders = [MintOrder(snapshot.claims(person_no), holder, extra) for person_no, holder in persons]
     with opened_register(home) as register:
@@ -99,6 +100,7 @@ def mint_all(
     random: Callable[[int], bytes] = os.urandom,
 ) -> MintRun:
     """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
+    ledger.require_clock(now)
     snapshot = home.snapshot()
     total = len(snapshot)
     with opened_register(home) as register:

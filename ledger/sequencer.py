@@ -277,7 +277,7 @@ class Sequencer:
         """Within the store's lock: recompute, sign, and make it durable in both places."""
         if load_anchor(self._anchor_path, key=self.key) != self._anchor:  # another process signed meanwhile
             self._load()
-        self._require_clock(now)
+        self.require_clock(now)
         frontier = recompute(self._store, self._frontier, self._store.size())
         checkpoint = Checkpoint(self.origin, frontier.size, frontier.root_hash())
         anchor = Anchor(checkpoint, sign_checkpoint(checkpoint, self._signer), now)
@@ -323,7 +323,8 @@ class Sequencer:
             self._published = _Published(stored, checkpoint, blobs, tree)
         return self._published
 
-    def _require_clock(self, now: int) -> None:
+    def require_clock(self, now: int) -> None:
+        """Raise ConfigError `cli.clock_suspect` unless `now` (POSIX seconds) may be the time of the next checkpoint."""
         newest = 0 if self._anchor is None else self._anchor.time
         if not _EARLIEST <= now < _LATEST or now < newest:
             raise ConfigError(

@@ -224,3 +224,15 @@ def test_two_audiences_of_two_copies_share_only_what_is_shown(bureau: Bureau) ->
         own: set[object] = {body.claims_root, body.cnf, body.status_index, certificate.digest()}
         seen.append(own | hashes | salts)
     assert seen[0] & seen[1] == set()
+
+
+@pytest.mark.parametrize("now", [SECONDS - 1, 0, 2**32])
+def test_a_clock_that_cannot_be_right_mints_nothing(bureau: Bureau, now: int) -> None:
+    """K05: earlier than the newest checkpoint, 1970, 2106. Refused before anything is signed or logged."""
+    size = bureau.ledger.size
+    with pytest.raises(ConfigError) as refusal:
+        mint_persons(bureau.home, bureau.ledger, [(bureau.persons[0], PAPER)], now=now)
+    assert refusal.value.reason is Reason.CLI_CLOCK_SUSPECT
+    with opened_register(bureau.home) as register:
+        assert register.count() == 0
+    assert bureau.ledger.size == size
