@@ -48,7 +48,7 @@ def check_display_text(text: str, *, max_code_points: int = 128) -> None:
 
 
 def confusable_warning(text: str) -> Reason | None:
-    """`schema.text_confusable` for a text that mixes scripts of like-looking letters or uses full-width letters.
+    """`schema.text_confusable` for a text that mixes like-looking scripts or uses full-width letters or digits.
 
     Such a text is shown with a warning: it may be a rare but honest name, and it never counts as a match.
     """
@@ -57,7 +57,7 @@ def confusable_warning(text: str) -> Reason | None:
     scripts = {
         script for letter in text if letter.isalpha() for script in _MIXABLE_SCRIPTS if _is_of(letter, script)
     }
-    if len(scripts) > 1 or any("\uff21" <= letter <= "\uff5a" for letter in text):
+    if len(scripts) > 1 or any("\uff10" <= letter <= "\uff5a" and letter.isalnum() for letter in text):
         return Reason.SCHEMA_TEXT_CONFUSABLE
     return None
 
