@@ -6,13 +6,15 @@ PNG by zxing-cpp's writer, which draws hundreds a second; SVG by the `qrcode` li
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Final
 
 from certificate.qr_text import MAX_LETTERS, ErrorCorrection
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 
 __all__ = ["draw_qr_png", "draw_qr_svg"]
+
+_ALPHANUMERIC: Final = 2  # mode indicator 0010, ISO/IEC 18004 section 7.4.1
 
 
 def draw_qr_png(text: str, *, ecc: ErrorCorrection = "L", scale: int = 4) -> bytes:
@@ -45,13 +47,13 @@ def draw_qr_svg(text: str, *, ecc: ErrorCorrection = "L") -> str:
         import qrcode
         from qrcode.exceptions import DataOverflowError
         from qrcode.image.svg import SvgPathImage
-        from qrcode.util import MODE_ALPHA_NUM, QRData
+        from qrcode.util import QRData
     except ModuleNotFoundError as exc:
         raise _extra_missing() from exc
     level = qrcode.ERROR_CORRECT_L if ecc == "L" else qrcode.ERROR_CORRECT_M
     symbol = qrcode.QRCode(error_correction=level)
     try:
-        symbol.add_data(QRData(text, mode=MODE_ALPHA_NUM), optimize=0)
+        symbol.add_data(QRData(text, mode=_ALPHANUMERIC), optimize=0)
         symbol.make(fit=True)
     except (DataOverflowError, ValueError) as exc:
         raise _too_large(text, ecc) from exc

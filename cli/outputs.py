@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from certificate.qr_text import encode_file_text
+from certificate.qr_text import ErrorCorrection, encode_file_text
 from cli.common import write_new_file
 
 __all__ = ["form_of", "write_code"]
@@ -17,7 +17,9 @@ def form_of(out: Path) -> str:
     return _FORMS.get(out.suffix, "text")
 
 
-def write_code(out: Path, form: str, text: str, data: bytes, *, force: bool, ecc: str = "L") -> None:
+def write_code(
+    out: Path, form: str, text: str, data: bytes, *, force: bool, ecc: ErrorCorrection = "L"
+) -> None:
     """Write an object to `out`.
 
     Args:
@@ -30,10 +32,7 @@ def write_code(out: Path, form: str, text: str, data: bytes, *, force: bool, ecc
     if form in ("png", "svg"):
         from certificate.qr_draw import draw_qr_png, draw_qr_svg
 
-        level = "M" if ecc == "M" else "L"
-        content = (
-            draw_qr_png(text, ecc=level) if form == "png" else draw_qr_svg(text, ecc=level).encode("utf-8")
-        )
+        content = draw_qr_png(text, ecc=ecc) if form == "png" else draw_qr_svg(text, ecc=ecc).encode("utf-8")
     elif form == "file":
         content = encode_file_text(data).encode("ascii")
     else:

@@ -36,7 +36,9 @@ def read_codes(data: bytes) -> list[str]:
         raise ConfigError(Reason.CLI_EXTRA_MISSING, "pictures", hint="pip install 'tallystick[qr]'") from exc
     texts = []
     for picture in _pages(data) if data.startswith(b"%PDF") else [_picture(data)]:
-        for code in zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode):
+        for code in zxingcpp.read_barcodes(
+            picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        ):
             texts.append(code.bytes.decode("latin-1"))
     if not texts:
         hint = "take the picture again: closer, straight from above, without glare"

@@ -25,7 +25,11 @@ __all__ = [
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 
-_WORDS: Final = {"zh": zh, "en": en}
+_KINDS: Final = {"zh": zh.KINDS, "en": en.KINDS}
+_TYPES: Final = {"zh": zh.TYPES, "en": en.TYPES}
+_STATES: Final = {"zh": zh.STATES, "en": en.STATES}
+_STATUSES: Final = {"zh": zh.STATUSES, "en": en.STATUSES}
+_CLAIMS: Final = {"zh": zh.CLAIMS, "en": en.CLAIMS}
 _REASONS: Final[Mapping[Language, Mapping[str, str]]] = {"zh": REASONS_ZH, "en": REASONS_EN}
 # One mark a month: on time, back-paid, counted otherwise, none.
 _MARKS: Final = {0: "·", 1: "●", 2: "◐", 3: "○"}
@@ -37,21 +41,21 @@ def reason_text(reason: Reason, language: Language) -> str:
 
 
 def kind_name(kind: str, language: Language) -> str:
-    return _WORDS[language].KINDS[kind]
+    return _KINDS[language][kind]
 
 
 def type_name(type_: int, language: Language) -> str:
-    return _WORDS[language].TYPES[int(type_)]
+    return _TYPES[language][int(type_)]
 
 
 def state_name(state: int, language: Language) -> str:
     """The name of a month state, 0 to 3 (DOMAIN section 4)."""
-    return _WORDS[language].STATES[state]
+    return _STATES[language][state]
 
 
 def claim_name(claim: Claim, language: Language, cut_off: int | None = None) -> str:
     """The claim's name for people. A strip names its year when the certificate's `cut_off` (YYYYMM) is known."""
-    name = _WORDS[language].CLAIMS[claim.label_key]
+    name = _CLAIMS[language][claim.label_key]
     if not claim.kind:
         return name
     kind = kind_name(claim.kind, language)
@@ -124,7 +128,7 @@ _FORMATTERS: Final[Mapping[ValueType, Callable[[Any, Language], str]]] = {
     ValueType.MONTHS: _months,
     ValueType.FEN: _money,
     ValueType.STRIP: _strip,
-    ValueType.STATUS: lambda value, language: _WORDS[language].STATUSES[value],
+    ValueType.STATUS: lambda value, language: _STATUSES[language][value],
     ValueType.EMPLOYER: _employer,
     ValueType.SPELL: _spell,
     ValueType.BALANCE: _balance,
