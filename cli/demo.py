@@ -89,24 +89,36 @@ class _Demo:
             refused = self.attacks(scene)
         finally:
             ledger.close()
+        right = report and refused
         click.echo("")
-        click.echo(
-            f"{'All as it should be' if report and refused else 'SOMETHING IS WRONG'}. Nothing was asked of anybody."
-        )
-        return report and refused
+        if right:
+            click.echo(
+                self.word("一切如常。没有询问任何人。", "All as it should be. Nothing was asked of anybody.")
+            )
+        else:
+            click.echo(self.word("出了问题。", "SOMETHING IS WRONG."))
+        return right
 
-    def say(self, title: str, *lines: str) -> None:
+    def say(self, zh: str, en: str, *lines: tuple[str, str]) -> None:
+        """One numbered step with its lines, each in both languages; the reader's is printed."""
         self.step += 1
-        click.echo(f"\n{self.step}. {title}")
+        click.echo(f"\n{self.step}. {self.word(zh, en)}")
         for line in lines:
-            click.echo(f"   {line}")
+            click.echo(f"   {self.word(*line)}")
+
+    def word(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
 
     def bureau(self, now: datetime) -> Home:
         seconds = int(now.timestamp())
         city = write_sample(self.folder / "city", people=self.people, seed=_SEED)
         self.say(
+            "社保局导出参保缴费记录",
             "A bureau exports its contribution records",
-            f"{city.people:,} invented people, {city.rows:,} rows, {city.employers:,} employers, region 99",
+            (
+                f"虚构的 {city.people:,} 人,{city.rows:,} 行,{city.employers:,} 家单位,地区 99(不存在)",
+                f"{city.people:,} invented people, {city.rows:,} rows, {city.employers:,} employers, region 99",
+            ),
         )
         bureau = example_bureau()
         home = create_home(
@@ -114,8 +126,12 @@ class _Demo:
         )
         summary = import_records(home, self.folder / "city", now=seconds)
         self.say(
+            "建立工作目录并导入;每一行都按规则检查,包括校验位",
             "It sets up and imports them; every row is checked against the rules, check digits included",
-            f"{summary.persons:,} people, data up to {summary.cut_off}; nothing was set aside",
+            (
+                f"{summary.persons:,} 人,数据截至 {summary.cut_off},没有人因错误被搁置",
+                f"{summary.persons:,} people, data up to {summary.cut_off}; nobody was set aside",
+            ),
         )
         return home
 
@@ -123,20 +139,30 @@ class _Demo:
         seconds = int(now.timestamp())
         run = mint_all(home, ledger, now=seconds)
         self.say(
+            "为每人签发一份证明:一个签名覆盖全部加盐的内容,并全部记入账本",
             "It mints a certificate for each, salted claims under one signature, and logs all of them",
-            f"{run.minted:,} minted; the ledger holds hashes with 128 random bits each, nothing about a person",
+            (
+                f"签发 {run.minted:,} 份;账本里只有各含 128 位随机数的散列,没有任何个人信息",
+                f"{run.minted:,} minted; the ledger holds hashes with 128 random bits each, nothing about a person",
+            ),
         )
-        holder = Ed25519CoseSigner(os.urandom(32))
-        self.holder = holder
+        self.holder = Ed25519CoseSigner(os.urandom(32))
         person_no = self.someone_with_24_months(home)
-        mine = mint_persons(home, ledger, [(person_no, holder.public_key)], now=seconds)
+        mine = mint_persons(home, ledger, [(person_no, self.holder.public_key)], now=seconds)
         self.number = mine.certificates[0].number
         found = home.check_ledger()
+        root = found.root_hash.hex()[:16]
         self.say(
+            "参保人在手机上生成密钥;一份证明绑定到这把密钥",
             "A citizen makes a key on the phone; one certificate is minted to it",
-            f"number {self.number}, entry {mine.certificates[0].index} of the ledger",
-            f"ledger recomputed from its {found.size:,} entries: root {found.root_hash.hex()[:16]}…, "
-            f"cosigned by three of four witnesses",
+            (
+                f"编号 {self.number},账本第 {mine.certificates[0].index} 条",
+                f"number {self.number}, entry {mine.certificates[0].index} of the ledger",
+            ),
+            (
+                f"由 {found.size:,} 条条目重新计算账本:根 {root}…,四个见证方中三个会签",
+                f"ledger recomputed from its {found.size:,} entries: root {root}…, cosigned by three of four witnesses",
+            ),
         )
         return person_no
 
@@ -173,9 +199,14 @@ class _Demo:
         scanned = decode_request_text(read_codes(request_png.read_bytes())[0])
         asked = parse_request(scanned)
         digits = matching_digits(asked.digest())
+        who = asked.registration.body
         self.say(
+            "银行以二维码出示请求,参保人的手机读取",
             "A bank shows its request as a QR code; the citizen's phone reads it",
-            f"{asked.registration.body.name_zh}: {asked.body.purpose}; both screens show {digits}",
+            (
+                f"{who.name_zh}:{asked.body.purpose};双方屏幕都显示 {digits}",
+                f"{who.name_en}: {asked.body.purpose}; both screens show {digits}",
+            ),
         )
         certificate = full_certificate(home, ledger, find_row(home, self.number))
         presentation = present(self.holder, certificate, scanned, slots, issued=seconds)
@@ -183,8 +214,12 @@ class _Demo:
         picture.write_bytes(draw_qr_png(encode_qr_text(presentation), ecc="L"))
         read = read_codes(picture.read_bytes())[0]
         self.say(
+            "参保人同意向这家银行、为此用途、在十分钟内出示六项内容",
             "The citizen agrees to show six claims, to this bank, for this purpose, for ten minutes",
-            f"one signature, {len(presentation)} bytes, one QR code ({picture.name}), read back by a real decoder",
+            (
+                f"一个签名,{len(presentation)} 字节,一个二维码({picture.name}),由真正的解码器读回",
+                f"one signature, {len(presentation)} bytes, one QR code ({picture.name}), read back by a real decoder",
+            ),
         )
         return Scene(
             home=home,
@@ -205,12 +240,16 @@ class _Demo:
         report = verify(
             scene.text.encode(), trust=trust, now=scene.now, expect=Asked(scene.request), seen=scene.seen
         )
-        self.say("The bank verifies offline: no connection, only the trust bundle it fetched before", "")
+        self.say(
+            "银行离线核验:不联网,只用事先取得的信任包",
+            "The bank verifies offline: no connection, only the trust bundle it fetched before",
+        )
+        click.echo("")
         click.echo("\n".join(f"   {line}" for line in report_text(report, self.language).splitlines()))
         return report.outcome is Outcome.VALID
 
     def attacks(self, scene: Scene) -> bool:
-        self.say("Now the forgers try")
+        self.say("现在轮到造假者", "Now the forgers try")
         reasons, all_refused = set(), True
         for attack in ATTACKS:
             report: Report = attack.run(scene)
@@ -218,10 +257,16 @@ class _Demo:
             as_expected = report.outcome is not Outcome.VALID and reason is attack.expected
             all_refused &= as_expected
             reasons.add(reason)
-            mark = "refused " if report.outcome is Outcome.INVALID else "not accepted"
-            title = attack.title_zh if self.language == "zh" else attack.title_en
+            refused = report.outcome is Outcome.INVALID
+            mark = self.word("拒绝", "refused") if refused else self.word("不予采信", "not accepted")
+            title = self.word(attack.title_zh, attack.title_en)
             said = reason_text(reason, self.language) if reason is not None else "ACCEPTED"
-            click.echo(f"   {mark if as_expected else 'WRONG'} {title}")
+            click.echo(f"   {mark if as_expected else 'WRONG'}: {title}")
             click.echo(f"      {said} [{reason}]")
-        click.echo(f"   {len(ATTACKS)} attacks, {len(reasons)} different reasons")
+        count, kinds = len(ATTACKS), len(reasons)
+        click.echo(
+            self.word(
+                f"   {count} 种攻击,{kinds} 个不同原因", f"   {count} attacks, {kinds} different reasons"
+            )
+        )
         return all_refused and len(reasons) == len(ATTACKS)
