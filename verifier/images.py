@@ -69,16 +69,17 @@ def _picture(data: bytes) -> Any:
 def _pages(data: bytes) -> Iterator[Any]:
     import pypdfium2
 
+    document = None
     try:
         document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as exc:
-        raise FormatError(Reason.IMAGE_UNREADABLE, "a damaged PDF") from exc
-    try:
         for number in range(min(len(document), MAX_PAGES)):
             page = document[number]
             scale = _PDF_DPI / 72
             if page.get_width() * page.get_height() * scale * scale > MAX_PIXELS:
                 raise FormatError(Reason.ENC_TOO_LARGE, f"page {number + 1} of the PDF")
             yield page.render(scale=scale).to_pil().convert("L")
+    except pypdfium2.PdfiumError as exc:  # from opening, or from a page of a file that opens
+        raise FormatError(Reason.IMAGE_UNREADABLE, "a PDF that is damaged or under a password") from exc
     finally:
-        document.close()
+        if document is not None:
+            document.close()

@@ -94,3 +94,12 @@ def test_weak_keys_never_become_trusted_ones() -> None:
     assert len(weak) == 14
     for number in accepted:
         check_public_key(bytes.fromhex(vectors[number]["key"]))
+
+
+@pytest.mark.parametrize("y", range(2, 19))
+def test_keys_of_another_spelling_never_become_trusted_ones(y: int) -> None:
+    """A26: y + p names the same point as y; no vector set has such a key that is not also of small order."""
+    for sign in (0, 1):
+        with pytest.raises(FormatError) as refusal:
+            check_public_key((2**255 - 19 + y | sign << 255).to_bytes(32, "little"))
+        assert refusal.value.reason is Reason.KEY_WEAK

@@ -138,6 +138,7 @@ def test_limits_and_spellings(text: str, limit: int, reason: Reason | None) -> N
         ("样例\u0411\u0430\u043d\u043a", False),
         ("样例\uff22\uff41\uff4e\uff4b", True),  # full-width Latin
         ("\uff11\uff12\uff13号仓库", True),  # full-width digits
+        ("样例公司\uff1b示例\uff1f", False),  # full-width punctuation is everyday Chinese
     ],
     ids=ascii,
 )
