@@ -156,7 +156,6 @@ class Sequencer:
         for entry in entries:
             require_entry(entry)
         with self._writing():
-            self._grown = recompute(self._store, self._grown, self._store.size())
             indices = append_entries(self._store, entries)
             grown = recompute(self._store, self._grown, self._store.size())
         self._grown = grown

@@ -149,6 +149,8 @@ def test_cosignatures() -> None:
         cosignature.blob[:-1],
         b"",
         NOW.to_bytes(8) + WITNESS.sign(encode_checkpoint(CHECKPOINT).encode()),
+        (2**63).to_bytes(8)
+        + WITNESS.sign(f"cosignature/v1\ntime {2**63}\n{encode_checkpoint(CHECKPOINT)}".encode()),
     ):
         assert (
             reason_of(

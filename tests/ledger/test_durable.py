@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,3 +68,19 @@ def test_create(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         create_durably(tmp_path / "other", b"x")
     assert full.value.reason == Reason.STORE_FULL
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", [replace_durably, create_durably])
+def test_the_bytes_and_the_name_are_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    write(tmp_path / "file", b"data")
+    assert synced == ["file", "folder"]

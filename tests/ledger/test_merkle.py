@@ -110,6 +110,18 @@ def b64(text: str | None) -> bytes:
     return base64.b64decode(text or "", validate=True)
 
 
+def test_hashes_of_the_specification() -> None:
+    """RFC 6962 reference values: the hash of an empty leaf, and of no leaf at all."""
+    empty_leaf = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    assert leaf_hash(b"").hex() == empty_leaf
+    assert leaf_hash(b"L123456").hex() == "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56"
+    assert (
+        node_hash(b"N123", b"N456").hex()
+        == "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb"
+    )
+    assert EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
 def test_inclusion_vectors() -> None:
     cases = load("inclusion.json")
     assert (len(cases), sum(case["wantErr"] for case in cases)) == (98, 92)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger.anchor import load_anchor, save_anchor
+from ledger.anchor import Anchor, load_anchor, save_anchor
 from ledger.check import check_ledger
-from ledger.checkpoint import parse_checkpoint_note
+from ledger.checkpoint import Checkpoint, encode_checkpoint, parse_checkpoint_note
 from ledger.cosigning import collect_cosignatures
 from ledger.errors import (
     ConfigError,
@@ -23,8 +23,8 @@ from ledger.errors import (
     ProjectError,
     VerificationError,
 )
-from ledger.merkle import leaf_hash, root_from_leaf_hashes, verify_consistency
-from ledger.note import VerifierKey
+from ledger.merkle import EMPTY_ROOT, leaf_hash, root_from_leaf_hashes, verify_consistency
+from ledger.note import NoteSignature, VerifierKey
 from ledger.proof import verify_full_proof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
@@ -335,6 +335,13 @@ def test_an_anchor_of_another_log(world: World) -> None:
     ledger.checkpoint(world.now)
     key = VerifierKey(world.origin, world.key.algorithm, other.public_key)
     assert reason_of(lambda: load_anchor(world.anchor, key=key)) == Reason.STORE_CORRUPT
+    # Signed by our key under our name, but about another log.
+    foreign = Checkpoint("other.example", 1, EMPTY_ROOT)
+    line = NoteSignature(
+        world.origin, world.key.key_id, world.signer.sign(encode_checkpoint(foreign).encode())
+    )
+    save_anchor(world.anchor, Anchor(foreign, line, world.now))
+    assert reason_of(lambda: load_anchor(world.anchor, key=world.key)) == Reason.STORE_CORRUPT
 
 
 def test_a_second_ledger_on_the_same_host(
@@ -415,6 +422,16 @@ def test_a_tile_under_a_running_ledger(world: World) -> None:  # D12
     ledger.checkpoint(world.now)
     tamper(world.path, "UPDATE tiles SET hashes = zeroblob(8192)")
     assert reason_of(lambda: ledger.prove(7)) == Reason.STORE_HASH_MISMATCH
+
+
+def test_what_was_signed_under_a_running_ledger(world: World) -> None:  # D12
+    """The tile was complete and signed long ago, but every root to come is made of its root."""
+    ledger = world.open()
+    ledger.append([world.entry(number) for number in range(300)])
+    ledger.checkpoint(world.now)
+    tamper(world.path, "UPDATE tiles SET root = zeroblob(32)")
+    assert reason_of(lambda: ledger.append(world.entries(1000))) == Reason.STORE_HASH_MISMATCH
+    assert reason_of(lambda: ledger.checkpoint(world.now + 1)) == Reason.STORE_HASH_MISMATCH
 
 
 # --- writes that fail -------------------------------------------------------------------------------------------
@@ -626,9 +643,9 @@ def test_two_open_ledgers_take_turns(world: World) -> None:
     assert one.append([world.entry(number) for number in range(300)])[-1] == 299
     one.checkpoint(world.now)
     assert two.append(world.entries(500)) == [300]
-    assert parse_checkpoint_note(two.checkpoint(world.now))[0].size == 301
-    assert reason_of(lambda: one.checkpoint(world.now - 1), ConfigError) == Reason.CLI_CLOCK_SUSPECT
-    assert parse_checkpoint_note(one.checkpoint(world.now + 1))[0].size == 301
+    assert parse_checkpoint_note(two.checkpoint(world.now + 5))[0].size == 301
+    assert reason_of(lambda: one.checkpoint(world.now + 4), ConfigError) == Reason.CLI_CLOCK_SUSPECT
+    assert parse_checkpoint_note(one.checkpoint(world.now + 5))[0].size == 301
     assert one.prove(300).size == two.prove(300).size == 301
     assert check(world) == 301
 

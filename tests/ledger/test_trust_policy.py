@@ -245,6 +245,8 @@ BAD_ID = log_vkey().replace("+", "+0", 1)
         (BASE + "threshold 3\nquorum a\n", Reason.TRUST_MALFORMED),
         ("quorum a\n" + BASE, Reason.TRUST_MALFORMED),
         (BASE + "group g 1 e\nquorum g\n", Reason.TRUST_MALFORMED),
+        (BASE + f"group g 1 e\nwitness e {witness_vkey('e')}\nquorum g\n", Reason.TRUST_MALFORMED),
+        (BASE + "quorum g\ngroup g 1 a\n", Reason.TRUST_MALFORMED),
         (BASE + "group g 1 g\nquorum g\n", Reason.TRUST_MALFORMED),
         (BASE + "group g 1 h\ngroup h 1 g\nquorum g\n", Reason.TRUST_MALFORMED),
         (BASE + "group g 0 a b\nquorum g\n", Reason.TRUST_MALFORMED),
