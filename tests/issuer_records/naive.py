@@ -48,7 +48,10 @@ def naive_claims(rows: list[Row], person: Row, *, settled: dict[str, int], cut_o
     claims |= _employers(by_kind, settled)
     for code, kind in (("110", "pension.emp"), ("310", "medical.emp")):
         if code in settled:  # three years of these two are always stated, paid or not
-            stated = {f"settled.{kind}": settled[code], **{f"strip.{kind}.-{back}": bytes(3) for back in range(3)}}
+            stated = {
+                f"settled.{kind}": settled[code],
+                **{f"strip.{kind}.-{back}": bytes(3) for back in range(3)},
+            }
             claims = stated | claims
     return claims
 

@@ -54,20 +54,26 @@ def test_a_reversal_in_part_takes_money_but_not_the_month(bureau: Bureau) -> Non
     assert (facts["months.pension.emp"], facts["paid_total.pension.emp"]) == (12, 12 * 64000 - 4000)
 
 
-def test_money_given_back_while_the_due_stays_is_arrears(bureau: Bureau) -> None:
-    paid = row(0, 202604)
-    refund = reversal(paid, due_person_fen=-64000, due_employer_fen=-128001 + 1) | {
-        "due_employer_fen": -128000
-    }
-    half = refund | {"paid_employer_fen": -64000, "due_employer_fen": -64000, "due_person_fen": -64000}
-    other = refund | {
-        "paid_person_fen": 0,
-        "due_person_fen": 0,
-        "paid_employer_fen": -64000,
-        "due_employer_fen": -64000,
-    }
-    facts = bureau.facts(with_month([paid, half, other]))
-    assert facts["months.pension.emp"] == 11, "two reversals in part that together take all"
+def test_money_given_back_while_a_due_stays_is_arrears(bureau: Bureau) -> None:
+    nothing_else = {"due_employer_fen": 0, "paid_employer_fen": 0}
+    paid = row(0, 202604, paid_person_fen=32000, **nothing_else)
+    refund = reversal(paid, due_person_fen=-32000)
+    assert bureau.facts(with_month([paid]))["months.pension.emp"] == 12
+    facts = bureau.facts(with_month([paid, refund]))
+    assert (facts["months.pension.emp"], facts["paid_total.pension.emp"]) == (11, 11 * 64000)
+
+
+def test_reversals_in_part_that_together_take_all(bureau: Bureau) -> None:
+    paid = row(0, 202604, kind_code="310")
+    person = reversal(paid, due_employer_fen=0, paid_employer_fen=0)
+    employer = reversal(paid, due_person_fen=0, paid_person_fen=0)
+    facts = bureau.facts([row(0, 202610), person, employer, paid])
+    assert "months.medical.emp" not in facts
+
+
+def test_paid_but_not_arrived_is_no_money_yet(bureau: Bureau) -> None:
+    facts = bureau.facts(with_month([row(0, 202604, posted_on=None)]))
+    assert (facts["months.pension.emp"], facts["paid_total.pension.emp"]) == (11, 11 * 64000)
 
 
 def test_a_kind_that_was_reversed_altogether_is_not_there(bureau: Bureau) -> None:

@@ -349,6 +349,17 @@ def test_findings_are_bounded_but_persons_are_not() -> None:
     assert (len(findings.items), findings.count, len(findings.persons)) == (3, 10, 10)
 
 
+@FORMATS
+def test_rows_keep_their_number_across_batches(
+    bureau: Bureau, file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("issuer.records.export._BATCH_ROWS", 3)
+    rows = [row(0, month) for month in months(202001, 202412)]
+    rows[47]["status"] = 9
+    error = refusal(bureau, ExportWriter(contributions=rows), file_format)
+    assert f"contribution.{file_format} row 48 column status" in error.detail
+
+
 def test_the_ceiling_also_counts_rows_without_a_person(bureau: Bureau) -> None:
     rows = [row(0, 202610, person_no=None), row(0, 202609, person_no=None)]
     writer = ExportWriter(contributions=rows)
