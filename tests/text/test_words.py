@@ -40,6 +40,10 @@ def test_a_sentence_ends_and_says_what_to_do(reason: Reason) -> None:
     assert chinese.endswith("。")
     assert re.search("[一-鿿]", chinese)
     assert english.isascii()
+    if reason is not Reason.PRES_STATIC_COPY:  # its advice stands in the one sentence
+        assert re.search(r"[;.] ", english), "what is wrong; what to do next"
+        assert re.search("[；。].", chinese)
+    assert not re.search("[\u4e00-\u9fff][,;:?!]", chinese), "Chinese has its own punctuation"
 
 
 @pytest.mark.parametrize("reason", [r for r in Reason if verdict_of(r) is Verdict.CANNOT_TELL], ids=str)
