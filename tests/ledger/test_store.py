@@ -77,9 +77,7 @@ def test_many_known_entries_are_found(store: Store) -> None:
     assert append_entries(store, batch[::-1]) == list(range(1299, -1, -1))
 
 
-@pytest.mark.parametrize(
-    "sizes", [[255, 1, 1, 255, 1], [256, 512], [1] * 5 + [300], [65_535, 1, 1]]
-)
+@pytest.mark.parametrize("sizes", [[255, 1, 1, 255, 1], [256, 512], [1] * 5 + [300], [65_535, 1, 1]])
 def test_the_stored_tree_is_that_of_the_entries(store: Store, sizes: list[int]) -> None:
     total = 0
     frontier = Frontier()
