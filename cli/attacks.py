@@ -230,7 +230,7 @@ ATTACKS = (
     Attack("signed with another's key", "用别人的密钥签名", Reason.PRES_BINDING_INVALID, _other_holder),
     Attack(
         "the holder's signature cut off, offered as paper",
-        "去掉本人签名,当纸质证明出示",
+        "去掉本人签名，当纸质证明出示",
         Reason.PRES_BINDING_MISSING,
         _stripped,
     ),
@@ -244,10 +244,10 @@ ATTACKS = (
     Attack(
         "an answer to yesterday's request", "对另一次请求的回答", Reason.PRES_REQUEST_MISMATCH, _other_request
     ),
-    Attack("a photo of it, eleven minutes later", "翻拍,十一分钟后出示", Reason.PRES_EXPIRED, _photographed),
+    Attack("a photo of it, eleven minutes later", "翻拍，十一分钟后出示", Reason.PRES_EXPIRED, _photographed),
     Attack(
         "minted with the stolen key, never logged",
-        "用盗取的密钥签发,未入账本",
+        "用盗取的密钥签发，未入账本",
         Reason.LOG_INCLUSION_INVALID,
         _unlogged,
     ),

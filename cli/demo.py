@@ -116,7 +116,7 @@ class _Demo:
             "社保局导出参保缴费记录",
             "A bureau exports its contribution records",
             (
-                f"虚构的 {city.people:,} 人,{city.rows:,} 行,{city.employers:,} 家单位,地区 99(不存在)",
+                f"虚构的 {city.people:,} 人，{city.rows:,} 行，{city.employers:,} 家单位，地区 99(不存在)",
                 f"{city.people:,} invented people, {city.rows:,} rows, {city.employers:,} employers, region 99",
             ),
         )
@@ -126,10 +126,10 @@ class _Demo:
         )
         summary = import_records(home, self.folder / "city", now=seconds)
         self.say(
-            "建立工作目录并导入;每一行都按规则检查,包括校验位",
+            "建立工作目录并导入；每一行都按规则检查，包括校验位",
             "It sets up and imports them; every row is checked against the rules, check digits included",
             (
-                f"{summary.persons:,} 人,数据截至 {summary.cut_off},没有人因错误被搁置",
+                f"{summary.persons:,} 人，数据截至 {summary.cut_off}，没有人因错误被搁置",
                 f"{summary.persons:,} people, data up to {summary.cut_off}; nobody was set aside",
             ),
         )
@@ -139,10 +139,10 @@ class _Demo:
         seconds = int(now.timestamp())
         run = mint_all(home, ledger, now=seconds)
         self.say(
-            "为每人签发一份证明:一个签名覆盖全部加盐的内容,并全部记入账本",
+            "为每人签发一份证明：一个签名覆盖全部加盐的内容，并全部记入账本",
             "It mints a certificate for each, salted claims under one signature, and logs all of them",
             (
-                f"签发 {run.minted:,} 份;账本里只有各含 128 位随机数的散列,没有任何个人信息",
+                f"签发 {run.minted:,} 份；账本里只有各含 128 位随机数的散列，没有任何个人信息",
                 f"{run.minted:,} minted; the ledger holds hashes with 128 random bits each, nothing about a person",
             ),
         )
@@ -153,14 +153,14 @@ class _Demo:
         found = home.check_ledger()
         root = found.root_hash.hex()[:16]
         self.say(
-            "参保人在手机上生成密钥;一份证明绑定到这把密钥",
+            "参保人在手机上生成密钥；一份证明绑定到这把密钥",
             "A citizen makes a key on the phone; one certificate is minted to it",
             (
-                f"编号 {self.number},账本第 {mine.certificates[0].index} 条",
+                f"编号 {self.number}，账本第 {mine.certificates[0].index} 条",
                 f"number {self.number}, entry {mine.certificates[0].index} of the ledger",
             ),
             (
-                f"由 {found.size:,} 条条目重新计算账本:根 {root}…,四个见证方中三个会签",
+                f"由 {found.size:,} 条条目重新计算账本：根 {root}…，四个见证方中三个会签",
                 f"ledger recomputed from its {found.size:,} entries: root {root}…, cosigned by three of four witnesses",
             ),
         )
@@ -201,10 +201,10 @@ class _Demo:
         digits = matching_digits(asked.digest())
         who = asked.registration.body
         self.say(
-            "银行以二维码出示请求,参保人的手机读取",
+            "银行以二维码出示请求，参保人的手机读取",
             "A bank shows its request as a QR code; the citizen's phone reads it",
             (
-                f"{who.name_zh}:{asked.body.purpose};双方屏幕都显示 {digits}",
+                f"{who.name_zh}：{asked.body.purpose}；双方屏幕都显示 {digits}",
                 f"{who.name_en}: {asked.body.purpose}; both screens show {digits}",
             ),
         )
@@ -217,7 +217,7 @@ class _Demo:
             "参保人同意向这家银行、为此用途、在十分钟内出示六项内容",
             "The citizen agrees to show six claims, to this bank, for this purpose, for ten minutes",
             (
-                f"一个签名,{len(presentation)} 字节,一个二维码({picture.name}),由真正的解码器读回",
+                f"一个签名，{len(presentation)} 字节，一个二维码({picture.name})，由真正的解码器读回",
                 f"one signature, {len(presentation)} bytes, one QR code ({picture.name}), read back by a real decoder",
             ),
         )
@@ -241,7 +241,7 @@ class _Demo:
             scene.text.encode(), trust=trust, now=scene.now, expect=Asked(scene.request), seen=scene.seen
         )
         self.say(
-            "银行离线核验:不联网,只用事先取得的信任包",
+            "银行离线核验：不联网，只用事先取得的信任包",
             "The bank verifies offline: no connection, only the trust bundle it fetched before",
         )
         click.echo("")
@@ -266,7 +266,7 @@ class _Demo:
         count, kinds = len(ATTACKS), len(reasons)
         click.echo(
             self.word(
-                f"   {count} 种攻击,{kinds} 个不同原因", f"   {count} attacks, {kinds} different reasons"
+                f"   {count} 种攻击，{kinds} 个不同原因", f"   {count} attacks, {kinds} different reasons"
             )
         )
         return all_refused and len(reasons) == len(ATTACKS)

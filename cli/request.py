@@ -52,7 +52,7 @@ def request() -> None:
 @click.option("--org", "number", type=int, default=DEMO_ORG, show_default=True, help="Who asks.")
 @click.option("--purpose", default=DEFAULT_PURPOSE, show_default=True)
 @click.option("--legal-basis", default="个人信息保护法第十三条第一款第一项(本人同意)", show_default=True)
-@click.option("--method", default="当场核验,只留核验结果", show_default=True)
+@click.option("--method", default="当场核验，只留核验结果", show_default=True)
 @click.option("--retention", type=click.IntRange(0, 36500), default=30, show_default=True, help="Days.")
 @click.option(
     "--hours", type=click.IntRange(1, 24 * 366), default=24, show_default=True, help="Until when to answer."

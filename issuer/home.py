@@ -118,15 +118,17 @@ class Home:
         """The snapshot with `digest`, or the newest. Raises ConfigError `home.not_found` before the first import."""
         register = self.register()
         try:
-            newest = register.newest_snapshot()
-            file = register.snapshot_file(digest) if digest is not None else newest and newest[1]
+            if digest is None:
+                newest = register.newest_snapshot()
+                digest = None if newest is None else newest[0]
+            file = None if digest is None else register.snapshot_file(digest)
         finally:
             register.close()
         if file is None:
             raise ConfigError(
                 Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR"
             )
-        return Snapshot.open(self.path / "snapshots" / file)
+        return Snapshot.open(self.path / "snapshots" / file, expected_digest=digest)
 
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
@@ -139,7 +141,10 @@ class Home:
             signer=self.signer("log"),
             witnesses=[
                 LocalWitness.open(
-                    self.path / f"witness-{n}", signer=self.signer(f"witness-{n}"), policy=policy
+                    self.path / f"witness-{n}",
+                    signer=self.signer(f"witness-{n}"),
+                    policy=policy,
+                    marker=self.anchor_path.with_name(f"witness-{n}"),
                 )
                 for n in range(1, WITNESSES + 1)
             ],

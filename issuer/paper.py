@@ -35,8 +35,8 @@ _WORDS = {
         "cut_off": "数据截至",
         "expires": "有效期至",
         "check": (
-            "核验方法:用核验程序扫描二维码;程序请从您自己的收藏打开,不要使用本页上的任何网址。",
-            "以屏幕显示的核验结果为准,本页文字仅供阅读;请同时核对出示人的身份证件。",
+            "核验方法：用核验程序扫描二维码；程序请从您自己的收藏打开，不要使用本页上的任何网址。",
+            "以屏幕显示的核验结果为准，本页文字仅供阅读；请同时核对出示人的身份证件。",
         ),
     },
     "en": {
@@ -45,7 +45,7 @@ _WORDS = {
         "cut_off": "Data up to",
         "expires": "Valid until",
         "check": (
-            "To check: scan the code with a verifier that you open from your own bookmark, not from an address on a sheet.",
+            "To check: scan the code with a verifier opened from your own bookmark, not from an address on a sheet.",
             "The screen counts, not this sheet; compare the identity document of whoever shows it.",
         ),
     },

@@ -150,9 +150,8 @@ class Register:
         """Write a batch of signed, not yet logged certificates: all or none."""
         marks = ", ".join("?" * 15)
         with self._writing() as connection:
-            connection.executemany(
-                f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})", map(_values, rows)
-            )
+            sql = f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})"  # noqa: S608 - constants of this module only
+            connection.executemany(sql, map(_values, rows))
 
     def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
         """Note the ledger index of certificates named by digest."""

@@ -41,9 +41,30 @@ def _keep_sign1(tag: Tag, _immutable: bool) -> Tag:
 
 
 # Tags for which cbor2 has a decoder of its own; the rest reach `_keep_sign1`. A test tries every tag below 2^16.
-_BUILT_IN_TAGS = (*range(0, 6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
+_BUILT_IN_TAGS = (
+    *range(6),
+    25,
+    28,
+    29,
+    30,
+    35,
+    36,
+    37,
+    52,
+    54,
+    100,
+    256,
+    258,
+    260,
+    261,
+    1004,
+    43000,
+    55799,
+)
 _NO_DECODERS: Mapping[int, Any] = dict.fromkeys(_BUILT_IN_TAGS, _forbid)
-_NO_ENCODERS: Mapping[type, Any] = dict.fromkeys((float, cbor2.CBORSimpleValue, type(cbor2.undefined)), _forbid)
+_NO_ENCODERS: Mapping[type, Any] = dict.fromkeys(
+    (float, cbor2.CBORSimpleValue, type(cbor2.undefined)), _forbid
+)
 
 
 def encode_cbor(value: object) -> bytes:

@@ -14,7 +14,14 @@ from nacl.exceptions import BadSignatureError
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
 
-__all__ = ["PUBLIC_KEY_SIZE", "SIGNATURE_SIZE", "Ed25519Signer", "Signer", "check_public_key", "verify_ed25519"]
+__all__ = [
+    "PUBLIC_KEY_SIZE",
+    "SIGNATURE_SIZE",
+    "Ed25519Signer",
+    "Signer",
+    "check_public_key",
+    "verify_ed25519",
+]
 
 PUBLIC_KEY_SIZE = 32
 SIGNATURE_SIZE = 64

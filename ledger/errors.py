@@ -1,4 +1,4 @@
-"""The project's one error hierarchy. Every error names a stable reason and what the person at the keyboard does next."""
+"""The project's one error hierarchy: each error names a stable reason and what the person at the keyboard does next."""
 
 from __future__ import annotations
 

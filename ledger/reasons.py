@@ -224,7 +224,7 @@ class Reason(StrEnum):
     HOME_VERSION = "home.version"
 
     KEY_MALFORMED = "key.malformed"
-    KEY_PASSPHRASE = "key.passphrase"
+    KEY_PASSPHRASE = "key.passphrase"  # noqa: S105 - a reason code, not a secret
 
     IMAGE_UNREADABLE = "image.unreadable"
     IMAGE_NO_CODE = "image.no_code"

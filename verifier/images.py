@@ -16,7 +16,7 @@ from ledger.reasons import Reason
 __all__ = ["MAX_PIXELS", "read_codes"]
 
 MAX_BYTES = 32 * 2**20
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 25_000_000  # a large phone photo; about 200 MB while it is being read
 MAX_PAGES = 20
 _PDF_DPI = 200
 
@@ -55,7 +55,7 @@ def _picture(data: bytes) -> Any:
             picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
             if picture.width * picture.height > MAX_PIXELS:
                 raise FormatError(Reason.ENC_TOO_LARGE, f"{picture.width} x {picture.height} pixels")
-            return picture.convert("L")
+            return _on_white(picture).convert("L")
     except (
         OSError,
         ValueError,
@@ -66,13 +66,26 @@ def _picture(data: bytes) -> Any:
         raise FormatError(Reason.IMAGE_UNREADABLE, "neither PNG nor JPEG, or damaged") from exc
 
 
+def _on_white(picture: Any) -> Any:
+    """The picture on white paper: a transparent ground would turn black in shades of grey."""
+    from PIL import Image
+
+    if not picture.has_transparency_data:
+        return picture
+    paper = Image.new("RGBA", picture.size, "white")
+    paper.alpha_composite(picture.convert("RGBA"))
+    return paper
+
+
 def _pages(data: bytes) -> Iterator[Any]:
     import pypdfium2
 
     document = None
     try:
         document = pypdfium2.PdfDocument(data)
-        for number in range(min(len(document), MAX_PAGES)):
+        if len(document) > MAX_PAGES:
+            raise FormatError(Reason.ENC_TOO_LARGE, f"{len(document)} pages, at most {MAX_PAGES}")
+        for number in range(len(document)):
             page = document[number]
             scale = _PDF_DPI / 72
             if page.get_width() * page.get_height() * scale * scale > MAX_PIXELS:

@@ -12,8 +12,8 @@ __all__ = ["OUTCOMES", "PHRASES", "STEP_OK", "STEP_TITLES"]
 OUTCOMES: Mapping[Language, Mapping[Outcome, str]] = {
     "zh": {
         Outcome.VALID: "有效",
-        Outcome.INVALID: "无效:请勿采信",
-        Outcome.UNDETERMINED: "暂时无法判断:这不等于无效",
+        Outcome.INVALID: "无效：请勿采信",
+        Outcome.UNDETERMINED: "暂时无法判断：这不等于无效",
     },
     "en": {
         Outcome.VALID: "VALID",
@@ -29,8 +29,8 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "region": "参保地区",
         "cut_off": "数据截至",
         "expires": "有效期至",
-        "only_this_authority": "仅反映{authority}的参保记录,不含其他地区",
-        "not_run": "未检查:前面的步骤未通过",
+        "only_this_authority": "仅反映{authority}的参保记录，不含其他地区",
+        "not_run": "未检查：前面的步骤未通过",
     },
     "en": {
         "number": "no.",
@@ -76,10 +76,10 @@ STEP_OK: Mapping[Language, Mapping[int, str]] = {
     "zh": {
         1: "文字完整",
         2: "格式正确",
-        3: "密钥属于名录中的机构,且有权为该地区出具此类证明",
-        4: "确由该机构签发,内容未被改动",
-        5: "已登记在公开账本,并由足够多的见证部门会签",
-        6: "登记时密钥有效,机构未声明作废",
+        3: "密钥属于名录中的机构，且有权为该地区出具此类证明",
+        4: "确由该机构签发，内容未被改动",
+        5: "已登记在公开账本，并由足够多的见证部门会签",
+        6: "登记时密钥有效，机构未声明作废",
         7: "在有效期内",
         8: "未被撤销、暂停或替换",
         9: "所示内容与签发时一致",

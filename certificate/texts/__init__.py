@@ -102,13 +102,13 @@ def _employer(value: Sequence[Any], language: Language) -> str:
     uscc, name, since, months = value
     code = f" {uscc}" if uscc else ""
     if language == "zh":
-        return f"{name}{code},{_month(since)} 起,{months} 个月"
+        return f"{name}{code}，{_month(since)} 起，{months} 个月"
     return f"{name}{code}, since {_month(since)}, {months} months"
 
 
 def _spell(value: Sequence[Any], language: Language) -> str:
     name, first, last, months = value
-    comma = "," if language == "zh" else ", "
+    comma = "，" if language == "zh" else ", "
     return comma.join((name, f"{_month(first)} – {_month(last)}", _months(months, language)))
 
 

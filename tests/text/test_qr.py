@@ -167,6 +167,25 @@ def test_a_pdf_page_reads_back() -> None:
     assert read_codes(out.getvalue()) == [text]
 
 
+def test_a_code_on_a_transparent_ground_reads_back() -> None:
+    text = encode_qr_text(random.Random(5).randbytes(300))
+    dark = picture_of(text, 4).point(lambda level: 255 - level)
+    picture = Image.new("RGBA", dark.size, (0, 0, 0, 0))
+    picture.putalpha(dark)
+    assert read_codes(saved(picture, "PNG")) == [text]
+
+
+def test_a_pdf_of_many_pages_is_refused_not_read_in_part() -> None:
+    out = io.BytesIO()
+    page = Canvas(out)
+    for _ in range(21):
+        page.showPage()
+    page.save()
+    with pytest.raises(FormatError) as refusal:
+        read_codes(out.getvalue())
+    assert refusal.value.reason is Reason.ENC_TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
