@@ -9,7 +9,7 @@ order in which the rows came does not matter. How DOMAIN is read where it leaves
   within `first`, `last` and the strips but were not paid, so they are not in `months`.
 - `base` is that of the newest month that counts, the larger one of two employers; `base_avg12` the mean of the newest
   twelve such months (of the newest year for a yearly kind), rounded down.
-- A spell is a stretch with one employer over all monthly kinds; a gap of more than `SPELL_GAP` months ends it.
+- A spell is a stretch with one employer over all monthly kinds; a gap of more than `SPELL_GAP` (3) months ends it.
 - `employer` paid the newest month of pension.emp (who has none: of any monthly kind) and still has a row of status 1
   in or after the settled month.
 - Deemed and moved months stand with the first of pension.emp, .civ, .res that the person has: never counted twice.
@@ -19,32 +19,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from certificate.kinds import KINDS
-from certificate.slots import SPELL_SLOTS, STRIP_YEARS
-from issuer.person_blob import HEAD_DTYPE, KIND_DTYPE, NO_EMPLOYER, SPELL_DTYPE, STRIP_SIZE
+from certificate.slots import STRIP_YEARS
+from issuer.columns import NEVER, YEARLY, Ints, Rows, ends_of, periods, reduce_groups, starts_of
+from issuer.person_blob import HEAD_DTYPE, KIND_DTYPE, SPELL_DTYPE, STRIP_SIZE
 from issuer.reversals import Problem, settle_reversals
+from issuer.spells import newest_spells, set_employer
 
-__all__ = ["MAX_STRETCH", "SPELL_GAP", "Derived", "Settled", "derive"]
+__all__ = ["MAX_STRETCH", "Derived", "Settled", "derive"]
 
 MAX_STRETCH: Final = 1 << 17
-SPELL_GAP: Final = 3
 
-_Ints = npt.NDArray[np.int64]
-_Bools = npt.NDArray[np.bool_]
-
-_YEARLY: Final = np.array([False, *(kind.yearly for kind in KINDS)])
 _PERSON_PAYS: Final = np.array([False, *(kind.person_pays for kind in KINDS)])
-_PENSION_EMP: Final = 1
 _LAST_PENSION: Final = 3  # kinds 1 to 3 are pensions
 _RANK_OF_STATE: Final = np.array([0, 3, 1, 2])  # 1 > 3 > 2 > 0
 _STATE_OF_RANK: Final = np.array([0, 2, 3, 1])
-_NEVER: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +49,12 @@ class Settled:
     cut_off: int
     months: Mapping[int, int]
 
-    def month_counts(self) -> _Ints:
+    def month_counts(self) -> Ints:
         """Per kind number the newest complete month since 1900; for a yearly kind the January of its complete year."""
-        counts = np.full(len(KINDS) + 1, _NEVER, np.int64)
+        counts = np.full(len(KINDS) + 1, NEVER, np.int64)
         for number, month in self.months.items():
             year, month_of_year = divmod(month, 100)
-            if _YEARLY[number]:
+            if YEARLY[number]:
                 counts[number] = (year - 1900 - (month_of_year not in (0, 12))) * 12
             else:
                 counts[number] = (year - 1900) * 12 + month_of_year - 1
@@ -76,40 +71,25 @@ class Derived:
     """
 
     heads: npt.NDArray[np.void]
-    agencies: _Ints
+    agencies: Ints
     kinds: bytes
-    kind_bounds: _Ints
+    kind_bounds: Ints
     spells: bytes
-    spell_bounds: _Ints
+    spell_bounds: Ints
     problems: list[Problem]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Columns of rows, one place per row, sorted by (person, kind, month, employer)."""
-
-    person: _Ints
-    kind: _Ints
-    month: _Ints
-    employer: _Ints
-    status: _Ints
-    state: _Ints
-    agency: _Ints
-    base: _Ints
-    paid: _Ints
 
 
 @dataclass(frozen=True, slots=True)
 class _Months:
     """One place per (person, kind, month), sorted; `group` is the place of its (person, kind) among the kinds."""
 
-    kind: _Ints
-    month: _Ints
-    state: _Ints
-    base: _Ints
-    status: _Ints
-    group: _Ints
-    starts: _Ints
+    kind: Ints
+    month: Ints
+    state: Ints
+    base: Ints
+    status: Ints
+    group: Ints
+    starts: Ints
 
 
 def derive(rows: pl.DataFrame, people: pl.DataFrame, *, first: int, settled: Settled, agency: int) -> Derived:
@@ -126,11 +106,11 @@ def derive(rows: pl.DataFrame, people: pl.DataFrame, *, first: int, settled: Set
     months = _months(table)
     complete = settled.month_counts()
     kinds, kind_sizes, owner = _kinds(table, months, complete, settled.cut_off, people)
-    spells, spell_counts = _newest_spells(table, people.height)
+    spells, spell_counts = newest_spells(table, people.height)
     heads = _heads(people)
     heads["kinds"] = np.bincount(owner, minlength=people.height)
     heads["spells"] = spell_counts
-    _set_employer(heads, table, complete)
+    set_employer(heads, table, complete)
     return Derived(
         heads=heads,
         agencies=_agencies(table, people.height, agency),
@@ -142,7 +122,7 @@ def derive(rows: pl.DataFrame, people: pl.DataFrame, *, first: int, settled: Set
     )
 
 
-def _sorted_rows(rows: pl.DataFrame, first: int) -> tuple[_Rows, list[Problem]]:
+def _sorted_rows(rows: pl.DataFrame, first: int) -> tuple[Rows, list[Problem]]:
     """Rows in order, without those that reversals took back."""
     columns = {name: rows[name].to_numpy() for name in rows.columns}
     person = columns["person"].astype(np.int64) - first
@@ -163,36 +143,36 @@ def _sorted_rows(rows: pl.DataFrame, first: int) -> tuple[_Rows, list[Problem]]:
     }
     paid = np.where(columns["posted"], columns["paid_person"], 0).astype(np.int64)
     person = columns["person"].astype(np.int64) - first
-    return _Rows(person=person, base=columns["base"].astype(np.int64), paid=paid, **wide), problems
+    return Rows(person=person, base=columns["base"].astype(np.int64), paid=paid, **wide), problems
 
 
-def _months(rows: _Rows) -> _Months:
+def _months(rows: Rows) -> _Months:
     """Unite the employers of a month: the best state, the largest base, the most active status."""
-    at = _starts(rows.person, rows.kind, rows.month)
+    at = starts_of(rows.person, rows.kind, rows.month)
     counted = rows.state > 0
-    kind_starts = _starts(rows.person[at], rows.kind[at])
+    kind_starts = starts_of(rows.person[at], rows.kind[at])
     sizes = np.diff(np.append(kind_starts, len(at)))
     return _Months(
         kind=rows.kind[at],
         month=rows.month[at],
-        state=_STATE_OF_RANK[_reduce(np.maximum, _RANK_OF_STATE[rows.state], at)],
-        base=_reduce(np.maximum, np.where(counted, rows.base, 0), at),
-        status=_reduce(np.minimum, rows.status, at),
+        state=_STATE_OF_RANK[reduce_groups(np.maximum, _RANK_OF_STATE[rows.state], at)],
+        base=reduce_groups(np.maximum, np.where(counted, rows.base, 0), at),
+        status=reduce_groups(np.minimum, rows.status, at),
         group=np.repeat(np.arange(len(kind_starts)), sizes),
         starts=kind_starts,
     )
 
 
 def _kinds(
-    rows: _Rows, months: _Months, complete: _Ints, cut_off: int, people: pl.DataFrame
-) -> tuple[bytes, _Ints, _Ints]:
+    rows: Rows, months: _Months, complete: Ints, cut_off: int, people: pl.DataFrame
+) -> tuple[bytes, Ints, Ints]:
     """Packed figures and strips of all kinds of all persons, the size of each, and whose each is."""
     at = months.starts
-    row_starts = _starts(rows.person, rows.kind)
+    row_starts = starts_of(rows.person, rows.kind)
     owner, kind = rows.person[row_starts], rows.kind[row_starts]
-    yearly = _YEARLY[kind]
+    yearly = YEARLY[kind]
     weight = np.where(yearly, 12, 1)
-    ends = _ends(at, len(months.month))
+    ends = ends_of(at, len(months.month))
 
     table = np.zeros(len(at), KIND_DTYPE)
     table["kind"] = kind
@@ -200,15 +180,15 @@ def _kinds(
     stopped = (newest == 1) & (months.month[ends] < complete[kind])
     table["status"] = np.where(stopped, 2, newest)
     counts = months.state > 0
-    table["first"] = _periods(_reduce(np.minimum, np.where(counts, months.month, _NEVER), at), yearly)
-    table["last"] = _periods(_reduce(np.maximum, np.where(counts, months.month, -1), at), yearly)
-    table["months"] = weight * _reduce(
+    table["first"] = periods(reduce_groups(np.minimum, np.where(counts, months.month, NEVER), at), yearly)
+    table["last"] = periods(reduce_groups(np.maximum, np.where(counts, months.month, -1), at), yearly)
+    table["months"] = weight * reduce_groups(
         np.add, ((months.state == 1) | (months.state == 2)).astype(np.int64), at
     )
-    table["back"] = weight * _reduce(np.add, (months.state == 2).astype(np.int64), at)
+    table["back"] = weight * reduce_groups(np.add, (months.state == 2).astype(np.int64), at)
     table["run"] = _runs(months, complete)
     table["base"], table["base_avg12"] = _bases(months, ends)
-    table["paid_total"] = np.where(_PERSON_PAYS[kind], _reduce(np.add, rows.paid, row_starts), -1)
+    table["paid_total"] = np.where(_PERSON_PAYS[kind], reduce_groups(np.add, rows.paid, row_starts), -1)
     # Kinds are sorted, so a pension is its person's first one exactly where the person begins.
     leading = (kind <= _LAST_PENSION) & np.append(True, owner[1:] != owner[:-1])[: len(owner)]
     for name, column in (("deemed", "deemed_months"), ("moved", "transferred_months")):
@@ -225,8 +205,8 @@ def _kinds(
 def _strip_bytes(months: _Months, cut_off: int) -> npt.NDArray[np.uint8]:
     """Per (person, kind) STRIP_YEARS strips of three big-endian bytes, the cut-off year first (DOMAIN section 4)."""
     years = months.month // 12
-    at = _starts(months.group, years)
-    bits = _reduce(np.bitwise_or, months.state << 2 * (months.month % 12), at)
+    at = starts_of(months.group, years)
+    bits = reduce_groups(np.bitwise_or, months.state << 2 * (months.month % 12), at)
     back = cut_off // 100 - 1900 - years[at]
     kept = back < STRIP_YEARS
     strips = np.zeros((len(months.starts), STRIP_YEARS), ">u4")
@@ -234,116 +214,39 @@ def _strip_bytes(months: _Months, cut_off: int) -> npt.NDArray[np.uint8]:
     return strips.view(np.uint8).reshape(-1, STRIP_YEARS, 4)[:, :, 1:].reshape(-1, STRIP_YEARS * STRIP_SIZE)
 
 
-def _runs(months: _Months, complete: _Ints) -> _Ints:
+def _runs(months: _Months, complete: Ints) -> Ints:
     """Consecutive on-time months that reach the complete months' end, with those that follow it without a gap."""
     runs = np.zeros(len(months.starts), np.int64)
     on_time = months.state == 1
     group, month, kind = months.group[on_time], months.month[on_time], months.kind[on_time]
-    step = np.where(_YEARLY[kind], 12, 1)
+    step = np.where(YEARLY[kind], 12, 1)
     follows = (group[1:] == group[:-1]) & (month[1:] == month[:-1] + step[1:])
     at = np.flatnonzero(np.append(True, ~follows)[: len(group)])
-    start, end = month[at], month[_ends(at, len(group))]
+    start, end = month[at], month[ends_of(at, len(group))]
     step, until = step[at], complete[kind[at]]
     reached = (start <= until + step) & (end >= until)
     runs[group[at][reached]] = (end - start + step)[reached]
     return runs
 
 
-def _bases(months: _Months, ends: _Ints) -> tuple[_Ints, _Ints]:
+def _bases(months: _Months, ends: Ints) -> tuple[Ints, Ints]:
     """Base of the newest month that counts, and the mean of the newest twelve; -1 for a person without any."""
     based = (months.state > 0) & (months.base > 0)
-    place = _reduce(np.maximum, np.where(based, np.arange(len(based)), -1), months.starts)
+    place = reduce_groups(np.maximum, np.where(based, np.arange(len(based)), -1), months.starts)
     newest = np.where(place >= 0, months.base[place], -1)
     seen = np.cumsum(based)
-    younger: _Ints = seen[ends][months.group] - seen
-    window = based & (younger < np.where(_YEARLY[months.kind], 1, 12))
-    total = _reduce(np.add, np.where(window, months.base, 0), months.starts)
-    count = _reduce(np.add, window.astype(np.int64), months.starts)
+    younger: Ints = seen[ends][months.group] - seen
+    window = based & (younger < np.where(YEARLY[months.kind], 1, 12))
+    total = reduce_groups(np.add, np.where(window, months.base, 0), months.starts)
+    count = reduce_groups(np.add, window.astype(np.int64), months.starts)
     return newest, np.where(count > 0, total // np.maximum(count, 1), -1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spells:
-    """Stretches with one employer, sorted by (person, employer, from)."""
-
-    person: _Ints
-    employer: _Ints
-    first: _Ints
-    last: _Ints
-    months: _Ints
-
-
-def _spells(rows: _Rows, chosen: _Bools) -> _Spells:
-    """The spells in the chosen rows; a month with one employer counts once, whatever it was paid for."""
-    key = _distinct(rows.person[chosen] << 43 | rows.employer[chosen] << 12 | rows.month[chosen])
-    month, pair = key & 0xFFF, key >> 12
-    goes_on = (pair[1:] == pair[:-1]) & (month[1:] - month[:-1] <= SPELL_GAP + 1)
-    at = np.flatnonzero(np.append(True, ~goes_on)[: len(key)])
-    ends = _ends(at, len(key))
-    return _Spells(
-        person=pair[at] >> 31,
-        employer=pair[at] & NO_EMPLOYER,
-        first=month[at],
-        last=month[ends],
-        months=ends - at + 1,
-    )
-
-
-def _newest_spells(rows: _Rows, people: int) -> tuple[bytes, _Ints]:
-    """Packed spells, newest first, at most SPELL_SLOTS a person, and how many each person has."""
-    spells = _spells(rows, _paid_by_employer(rows))
-    order = np.lexsort((spells.employer, -spells.first, -spells.last, spells.person))
-    person = spells.person[order]
-    at = _starts(person)
-    rank = np.arange(len(person)) - np.repeat(at, np.diff(np.append(at, len(person))))
-    order = order[rank < SPELL_SLOTS]
-    packed = np.zeros(len(order), SPELL_DTYPE)
-    packed["employer"] = spells.employer[order]
-    packed["from"] = _periods(spells.first[order])
-    packed["to"] = _periods(spells.last[order])
-    packed["months"] = spells.months[order]
-    return packed.tobytes(), np.bincount(spells.person[order], minlength=people)
-
-
-def _paid_by_employer(rows: _Rows) -> _Bools:
-    paid: _Bools = (rows.state == 1) | (rows.state == 2)
-    paid &= (rows.employer != NO_EMPLOYER) & ~_YEARLY[rows.kind]
-    return paid
-
-
-def _set_employer(heads: npt.NDArray[np.void], rows: _Rows, complete: _Ints) -> None:
-    """Write the current payer into `heads`: see the module's head."""
-    heads["employer"] = NO_EMPLOYER
-    paid = ((rows.state == 1) | (rows.state == 2)) & ~_YEARLY[rows.kind]
-    has_pension = np.zeros(len(heads), np.bool_)
-    has_pension[rows.person[paid & (rows.kind == _PENSION_EMP)]] = True
-    basis = (rows.kind == _PENSION_EMP) | ~(has_pension[rows.person] | _YEARLY[rows.kind])
-    newest = np.full(len(heads), -1, np.int64)
-    np.maximum.at(newest, rows.person[paid & basis], rows.month[paid & basis])
-
-    named = rows.employer != NO_EMPLOYER
-    pair = rows.person << 31 | rows.employer
-    fresh = _distinct(pair[basis & named & (rows.status == 1) & (rows.month >= complete[rows.kind])])
-    candidates = np.flatnonzero(paid & basis & named & (rows.month == newest[rows.person]))
-    candidates = candidates[np.isin(pair[candidates], fresh, kind="sort")]
-    order = np.lexsort((rows.employer[candidates], -rows.base[candidates], rows.person[candidates]))
-    candidates = candidates[order]
-    chosen = candidates[_starts(rows.person[candidates])]
-
-    spells = _spells(rows, paid & basis & named)
-    # The last spell of a pair holds its newest month.
-    place = np.searchsorted(spells.person << 31 | spells.employer, pair[chosen], side="right") - 1
-    person = rows.person[chosen]
-    heads["employer"][person] = rows.employer[chosen]
-    heads["employer_since"][person] = _periods(spells.first[place])
-    heads["employer_months"][person] = spells.months[place]
-
-
-def _agencies(rows: _Rows, people: int, agency: int) -> _Ints:
+def _agencies(rows: Rows, people: int, agency: int) -> Ints:
     """The agency of each person's newest row; of several the first by code."""
     agencies = np.full(people, agency, np.int64)
-    at = _starts(rows.person)
-    newest = _reduce(np.maximum, rows.month << 16 | 0xFFFF - rows.agency, at)
+    at = starts_of(rows.person)
+    newest = reduce_groups(np.maximum, rows.month << 16 | 0xFFFF - rows.agency, at)
     agencies[rows.person[at]] = 0xFFFF - (newest & 0xFFFF)
     return agencies
 
@@ -357,39 +260,5 @@ def _heads(people: pl.DataFrame) -> npt.NDArray[np.void]:
     return heads
 
 
-def _periods(months: _Ints, yearly: _Bools | None = None) -> _Ints:
-    """Months since 1900 as YYYYMM, of yearly kinds as YYYY00; 0 for no month."""
-    of_year = months % 12 + 1
-    period = (months // 12 + 1900) * 100 + (of_year if yearly is None else np.where(yearly, 0, of_year))
-    return np.where((months < 0) | (months == _NEVER), 0, period)
-
-
-def _starts(*columns: _Ints) -> _Ints:
-    """Where a new group begins in sorted columns."""
-    if len(columns[0]) == 0:
-        return np.zeros(0, np.int64)
-    changes = np.zeros(len(columns[0]), np.bool_)
-    changes[0] = True
-    for column in columns:
-        changes[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(changes)
-
-
-def _ends(starts: _Ints, size: int) -> _Ints:
-    """Last places of the groups that begin at `starts` in a column of `size`."""
-    return np.append(starts[1:], size)[: len(starts)] - 1
-
-
-def _distinct(values: _Ints) -> _Ints:
-    """Sorted, each once. Quicker than np.unique, which hashes."""
-    ordered = np.sort(values)
-    return ordered[_starts(ordered)]
-
-
-def _reduce(ufunc: Any, values: _Ints, starts: _Ints) -> _Ints:
-    result: _Ints = ufunc.reduceat(values, starts) if len(starts) else np.zeros(0, np.int64)
-    return result
-
-
-def _bounds(sizes: _Ints) -> _Ints:
+def _bounds(sizes: Ints) -> Ints:
     return np.append(0, np.cumsum(sizes))
