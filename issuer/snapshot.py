@@ -153,6 +153,7 @@ class Snapshot:
         """Use `open`."""
         self._data = data
         self._path = path
+        self._count: int
         self._read_tail()
         self._employer_cache: dict[int, tuple[str | None, str]] = {}
 
