@@ -62,7 +62,7 @@ def claim_name(claim: Claim, language: Language, cut_off: int | None = None) -> 
     if claim.value_type is ValueType.STRIP:
         year = f"-{claim.years_back}" if cut_off is None else str(cut_off // 100 - claim.years_back)
         return f"{kind} {year}年{name}" if language == "zh" else f"{kind} {year}, {name}"
-    return f"{kind}{name}" if language == "zh" else f"{kind}: {name}"
+    return f"{kind}{name}" if language == "zh" else f"{kind}, {name}"
 
 
 def format_value(claim: Claim, value: Any, language: Language) -> str:

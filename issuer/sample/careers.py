@@ -45,7 +45,7 @@ _EMPLOYED_RATES: Final = {
 }
 _FLEXIBLE_RATES: Final = {"110": (2000, 0), "310": (800, 0)}
 _CIVIL_RATES: Final = {"120": (800, 1600), "180": (400, 800), "310": (200, 800), "410": (0, 20)}
-_MEAN_MONTHS = 42
+_MEAN_MONTHS = 38
 _ON_TIME, _LATE, _BACK, _DEFERRED, _ARREARS = range(5)
 
 
