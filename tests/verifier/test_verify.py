@@ -175,6 +175,27 @@ def test_an_office_certifies_only_its_own(
     (assert_undetermined if undetermined else assert_refused)(report, 3, reason)
 
 
+def test_a_key_does_not_sign_for_the_office_next_door() -> None:
+    """A14: both offices exist and may certify this region; the key is the first one's."""
+    world = World()
+    directory = world.directory()
+    neighbour = replace(directory.offices[0], number=2, code="99010300")
+    trust = world.bundle(directory=replace(directory, offices=(*directory.offices, neighbour)))
+    data = world.certificate(world.body(paper=True, office=2), slots=SLOTS_24)
+    assert_undetermined(world.verify(data, expect=STATIC, trust=trust), 3, Reason.KEY_UNKNOWN)
+
+
+def test_a_key_counts_in_its_own_log_only() -> None:
+    """The index range of a key is one of a certain log; a position in another log says nothing."""
+    world = World()
+    directory = world.directory()
+    keys = (replace(directory.keys[0], log=2), *directory.keys[1:])
+    logs = (*directory.logs, replace(directory.logs[0], number=2, origin="other.example.test/1"))
+    trust = world.bundle(directory=replace(directory, keys=keys, logs=logs))
+    data = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    assert_refused(world.verify(data, expect=STATIC, trust=trust), 6, Reason.KEY_OUT_OF_RANGE)
+
+
 def test_a_type_the_office_may_not_issue_is_refused() -> None:
     world = World()
     directory = world.directory()
