@@ -13,7 +13,7 @@ import pytest
 from certificate.cose import encode_sign1
 from certificate.holding import present
 from certificate.numbers import CertificateType
-from certificate.presentation import parse_presentation
+from certificate.presentation import MAX_LIFETIME, parse_presentation
 from certificate.request import PolicyItem, SlotsItem
 from ledger.reasons import Reason
 from tests.verifier.judging import P256Holder, assert_refused, assert_undetermined
@@ -169,6 +169,40 @@ def test_of_twenty_parallel_uses_one_succeeds(memory: Callable[[], Seen]) -> Non
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(use, range(20)))
     assert outcomes.count(Outcome.VALID) == 1
+
+
+def test_a_used_answer_is_refused_even_where_something_else_cannot_be_told() -> None:
+    world = World()
+    data, seen = world.presentation(), MemorySeen()
+    assert world.verify(data, seen=seen).outcome is Outcome.VALID
+    again = world.verify(data, seen=seen, trust=world.bundle(with_list=False))
+    assert_refused(again, 10, Reason.PRES_NONCE_REPLAYED)
+
+
+def test_an_answer_given_after_the_request_ran_out_is_refused() -> None:
+    world = World()
+    request = world.request(expires=SECONDS - 60)
+    in_time = world.presentation(request=request, issued=SECONDS - 60)
+    late = world.presentation(request=request, issued=SECONDS - 59)
+    assert world.verify(in_time, expect=Asked(request)).outcome is Outcome.VALID
+    assert_refused(world.verify(late, expect=Asked(request)), 10, Reason.PRES_EXPIRED)
+
+
+def test_claims_of_another_certificate_type_do_not_answer() -> None:
+    """Slot 16 is the settled month here and the headcount on an employer's certificate."""
+    world = World()
+    registration = world.registration(slots=((CertificateType.EMPLOYER, (0, 100)),))
+    request = world.request(registration=registration, items=(SlotsItem(CertificateType.EMPLOYER, (16,)),))
+    data = world.presentation(request=request, slots=(16,))
+    assert_refused(world.verify(data, expect=Asked(request)), 10, Reason.DISC_REQUIRED_MISSING)
+
+
+@pytest.mark.parametrize("lifetime", [0, -1, MAX_LIFETIME + 1])
+def test_a_lifetime_out_of_range_is_no_presentation(lifetime: int) -> None:
+    """A renewal of access is a new consent: nothing lives longer than a month."""
+    world = World()
+    report = world.verify(world.presentation(lifetime=lifetime))
+    assert_refused(report, 2, Reason.ENC_NUMBER_RANGE)
 
 
 def test_an_answer_that_was_not_valid_is_not_used_up() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from certificate.directory import Directory, DirectoryKey, KeyRole
+from certificate.numbers import Environment
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
-from tests.world import World, signer
-from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, parse_bundle
+from tests.world import SECONDS, World, signer
+from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, parse_bundle, sign_bundle
 from verifier.trust_dir import ROOT_KEYS_NAME, load_trust, save_bundle_files
 
 Files = dict[str, bytes]
@@ -52,6 +53,23 @@ def test_a_mixed_or_changed_bundle_is_refused(
     with pytest.raises(kind) as refusal:
         parse_bundle(files, root_keys=[world.root.public_key])
     assert refusal.value.reason is reason
+
+
+def test_test_and_production_do_not_meet_in_one_bundle() -> None:
+    world = World()
+    files = world.bundle_files()
+    listed = {name: content for name, content in files.items() if name != BUNDLE_NAME}
+    files[BUNDLE_NAME] = sign_bundle(
+        world.root,
+        listed,
+        environment=Environment.PRODUCTION,
+        version=1,
+        issued=SECONDS,
+        expires=SECONDS + 60,
+    )
+    with pytest.raises(VerificationError) as refusal:
+        parse_bundle(files, root_keys=[world.root.public_key])
+    assert refusal.value.reason is Reason.KEY_ENV_TEST
 
 
 def test_no_root_key_trusts_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from certificate.certificate import encode_certificate, parse_certificate
-from certificate.cose import encode_sign1
+from certificate.cose import encode_sign1, sign_object
 from certificate.numbers import CertificateType, Environment
 from certificate.presentation import PresentationBody, sign_presentation
 from certificate.qr_text import encode_file_text, encode_qr_text
@@ -350,6 +352,47 @@ def test_status_lists_are_judged(token: dict[str, object], reason: Reason, undet
     trust = world.bundle(token=world.status_token(**token))  # type: ignore[arg-type]  # its own keywords
     report = world.verify(paper, expect=STATIC, trust=trust)
     (assert_undetermined if undetermined else assert_refused)(report, 8, reason)
+
+
+def test_another_authority_says_nothing_about_our_certificates() -> None:
+    """S06: a list under our name, signed by the status key of an authority next door."""
+    world = World()
+    directory, stranger = world.directory(), signer("status of another authority")
+    other = replace(directory.authorities[0], number=2)
+    key = replace(directory.keys[1], authority=2, public_key=stranger.public_key)
+    trust = world.bundle(
+        directory=replace(
+            directory, authorities=(*directory.authorities, other), keys=(*directory.keys, key)
+        ),
+        token=world.status_token(key=stranger),
+    )
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    report = world.verify(paper, expect=STATIC, trust=trust)
+    assert_refused(report, 8, Reason.STATUS_LIST_WRONG_ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("bits", "packed", "reason"),
+    [
+        (0, zlib.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (1, zlib.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (3, zlib.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (4, zlib.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (16, zlib.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (2, gzip.compress(bytes(1024)), Reason.STATUS_LIST_MALFORMED),
+        (2, zlib.compress(bytes(1024))[:-1], Reason.STATUS_LIST_MALFORMED),
+        (2, zlib.compress(bytes(1024)) + b"x", Reason.STATUS_LIST_MALFORMED),
+        (2, zlib.compress(bytes(20 * 2**20)), Reason.STATUS_LIST_TOO_LARGE),
+    ],
+)
+def test_lists_of_another_shape_are_refused(bits: int, packed: bytes, reason: Reason) -> None:
+    """S09, S10: width, container, cut short, 20 MB in 20 KB, rightly signed."""
+    world = World()
+    inner = {"bits": bits, "lst": packed}
+    claims = {2: status_list_uri(1, 0), 4: SECONDS + DAY, 6: SECONDS - DAY, 65533: inner, 65534: 8 * DAY}
+    trust = world.bundle(token=sign_object(world.status_key, "application/statuslist+cwt", claims))
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    assert_refused(world.verify(paper, expect=STATIC, trust=trust), 8, reason)
 
 
 def test_the_neighbour_of_a_revoked_certificate_is_not_revoked() -> None:
