@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from nacl import bindings
@@ -68,7 +68,7 @@ def _mint(count: int) -> None:
     _print("mint (tree and signature)", seconds_each(mint, count), seconds_each(bound, count))
 
 
-def _hash_calls(claims: dict[int, object]) -> tuple[int, int, int]:
+def _hash_calls(claims: Mapping[int, object]) -> tuple[int, int, int]:
     """How many leaves, inner nodes and empty subtrees the tree of these claims has."""
 
     def walk(first: int, width: int) -> tuple[int, int, int]:

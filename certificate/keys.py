@@ -33,7 +33,6 @@ __all__ = [
 
 KEY_ID_SIZE = 8
 _P256_COMPRESSED_SIZE = 33
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class CoseSigner(Protocol):
@@ -116,8 +115,6 @@ def verify_esp256(*, public_key: bytes, message: bytes, signature: bytes) -> Non
         raise FormatError(Reason.SIG_MALFORMED, f"{len(signature)} bytes where 64 are due")
     key = _p256(public_key)
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-    if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
-        raise VerificationError(Reason.SIG_INVALID, "r or s out of range")
     try:
         key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
     except InvalidSignature as exc:

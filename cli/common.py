@@ -33,6 +33,7 @@ __all__ = [
     "language_of_environment",
     "language_option",
     "read_input",
+    "read_passphrase",
     "say",
     "utc_now",
     "write_new_file",
@@ -134,6 +135,29 @@ def read_input(name: str, *, at_most: int = 64 * 2**20) -> bytes:
     if len(content) > at_most:
         raise ConfigError(Reason.ENC_TOO_LARGE, f"more than {at_most} bytes")
     return content
+
+
+def read_passphrase(descriptor: int | None, *, confirm: bool = False) -> bytes:
+    """The passphrase from a descriptor or a prompt; never from the command line or the environment.
+
+    Raises:
+        ConfigError: `key.passphrase` when there is neither.
+    """
+    if descriptor is not None:
+        try:
+            with os.fdopen(descriptor, "rb", closefd=False) as stream:
+                given = stream.read(4096).rstrip(b"\n")
+        except OSError as exc:
+            raise ConfigError(Reason.KEY_PASSPHRASE, "the descriptor cannot be read") from exc
+    elif sys.stdin.isatty():
+        given = str(
+            click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
+        ).encode()
+    else:
+        raise ConfigError(Reason.KEY_PASSPHRASE, "no terminal to ask at", hint="use --passphrase-fd N")
+    if not given:
+        raise ConfigError(Reason.KEY_PASSPHRASE, "an empty passphrase")
+    return given
 
 
 def _exit_code(error: ProjectError) -> int:

@@ -24,10 +24,19 @@ from certificate.request import (
 from certificate.slot_tree import ClaimsTree
 from certificate.slots import IDENTITY_SLOTS, REGISTRIES
 from certificate.texts import Language, claim_name
-from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
+from cli.common import (
+    emit,
+    force_option,
+    json_option,
+    language_option,
+    read_passphrase,
+    say,
+    utc_now,
+    write_new_file,
+)
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
-from ledger.errors import ConsentError, VerificationError
+from ledger.errors import ConfigError, ConsentError, VerificationError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
 
@@ -60,7 +69,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 
     Example: tally holder new-key --out me.key
     """
-    passphrase = _passphrase(passphrase_fd)
+    passphrase = _new_passphrase(passphrase_fd)
     if passphrase is None:
         say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
     seed = os.urandom(32)
@@ -125,8 +134,7 @@ def present(
         minutes = min(minutes, COUNTER_LIFETIME // 60)
     disclosures, multiproof = tree.disclose(slots)
     shown = encode_certificate(certificate.sign1, disclosures, multiproof, certificate.proof)
-    stored = load_key(key_file, purpose=_PURPOSE, passphrase=_passphrase(passphrase_fd, ask=False))
-    signer = Ed25519CoseSigner(stored.seed)
+    signer = _open_key(key_file, passphrase_fd)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(
@@ -184,15 +192,25 @@ def _registered_name(request: UnverifiedRequest, trust: Path | None, language: L
     return registration.name_zh if language == "zh" else registration.name_en
 
 
-def _passphrase(descriptor: int | None, *, ask: bool = True) -> bytes | None:
+def _open_key(path: Path, descriptor: int | None) -> Ed25519CoseSigner:
+    """The holder's key; a sealed one asks for its passphrase at a terminal."""
+    given = None if descriptor is None else read_passphrase(descriptor)
+    try:
+        stored = load_key(path, purpose=_PURPOSE, passphrase=given)
+    except ConfigError as exc:
+        if exc.reason is not Reason.KEY_PASSPHRASE or given is not None or not sys.stdin.isatty():
+            raise
+        stored = load_key(path, purpose=_PURPOSE, passphrase=read_passphrase(None))
+    return Ed25519CoseSigner(stored.seed)
+
+
+def _new_passphrase(descriptor: int | None) -> bytes | None:
+    """The passphrase for a new key; None, said so by the caller, when nobody gives one."""
     if descriptor is not None:
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            return stream.read(4096).rstrip(b"\n") or None
-    if ask and sys.stdin.isatty():
-        given = str(
-            click.prompt(
-                "Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False
-            )
-        )
-        return given.encode() or None
-    return None
+        return read_passphrase(descriptor)
+    if not sys.stdin.isatty():
+        return None
+    given = click.prompt(
+        "Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False
+    )
+    return str(given).encode() or None

@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from certificate.numbers import Environment
-from cli.common import emit, json_option, say, utc_now
-from cli.home import read_passphrase
+from cli.common import emit, json_option, read_passphrase, say, utc_now
 from issuer.sample import OFFICES
 from issuer.setup import Bureau, OfficeDetails, create_home
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import TALLY, City, ok, tally
 
 
 @pytest.fixture(scope="session")
@@ -220,3 +221,38 @@ def test_organisations_are_registered_and_suspended(city: City, tmp_path: Path) 
     ok("org", "suspend", "--org", 7, "--home", city.home)
     ran = tally("request", "new", "--org", 7, "--out", tmp_path / "R8", "--home", city.home, "--json")
     assert ran.json["error"]["reason"] == "org.unregistered"
+
+
+def test_a_sealed_key_opens_with_its_passphrase_from_a_descriptor(city: City, tmp_path: Path) -> None:
+    """K02: the passphrase comes by a descriptor, never by argument or environment, and is never printed."""
+
+    def run(*arguments: object, passphrase: bytes) -> subprocess.CompletedProcess[bytes]:
+        reader, writer = os.pipe()
+        os.write(writer, passphrase)
+        os.close(writer)
+        words = [str(TALLY), *map(str, arguments), "--passphrase-fd", str(reader)]
+        try:
+            return subprocess.run(words, pass_fds=(reader,), capture_output=True, check=False, timeout=120)
+        finally:
+            os.close(reader)
+
+    tmp_path.chmod(0o700)
+    assert run("holder", "new-key", "--out", tmp_path / "K", passphrase=b"correct horse\n").returncode == 0
+    ok("issuer", "mint", "--person", city.person, "--holder-key", tmp_path / "K.pub", "--home", city.home)
+    ok("issuer", "export", city.person, "--as", "file", "--out", tmp_path / "C", "--home", city.home)
+    ok("request", "new", "--out", tmp_path / "R.png", "--home", city.home)
+    present = (
+        "holder", "present", "--request", tmp_path / "R.png", "--certificate", tmp_path / "C", "--key", tmp_path / "K",
+        "--out", tmp_path / "P.png", "--json",
+    )  # fmt: skip
+    for wrong in (b"wrong", b""):
+        refused = run(*present, passphrase=wrong)
+        assert refused.returncode == 2
+        assert b"key.passphrase" in refused.stdout
+    unasked = tally(*present)
+    assert (unasked.code, unasked.json["error"]["reason"]) == (2, "key.passphrase")
+    done = run(*present, passphrase=b"correct horse")
+    assert done.returncode == 0
+    assert b"horse" not in done.stdout + done.stderr
+    ran = tally("verify", tmp_path / "P.png", "--trust", city.trust, "--request", tmp_path / "R.png")
+    assert ran.code == 0, ran.out
