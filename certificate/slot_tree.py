@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -65,48 +66,19 @@ def salts_from_seed(seed: bytes, slot_count: int) -> bytes:
     return encryptor.update(bytes(SALT_SIZE * slot_count)) + encryptor.finalize()
 
 
-@dataclass(frozen=True, slots=True)
-class _Subtree:
-    """A subtree with `width` slots from `first`; `tree` 0 or 1 and `heap` (root 1) name it, `tree` -1 is the top."""
-
-    tree: int
-    heap: int
-    first: int
-    width: int
-
-    def holds(self, slots: Sequence[int]) -> bool:
-        """Whether one of the ascending `slots` lies in it."""
-        at = bisect_left(slots, self.first)
-        return at < len(slots) and slots[at] < self.first + self.width
-
-    def halves(self) -> tuple[_Subtree, _Subtree]:
-        half = self.width // 2
-        return (
-            _Subtree(self.tree, 2 * self.heap, self.first, half),
-            _Subtree(self.tree, 2 * self.heap + 1, self.first + half, half),
-        )
-
-
-def _top(registry: Registry) -> tuple[_Subtree, _Subtree]:
-    identity = 1 << registry.identity_depth
-    return _Subtree(0, 1, 0, identity), _Subtree(1, 1, identity, 1 << registry.fact_depth)
-
-
 class ClaimsTree:
-    """The whole tree, as the issuer (from seed and values) or the holder (from a full disclosure) knows it."""
+    """The whole tree, as the issuer (from seed and values) or the holder (from a disclosure of all) knows it."""
 
-    __slots__ = ("_disclosures", "_hash_of_absent", "_registry", "_slots")
+    __slots__ = ("_absent", "_disclosures", "_registry", "_slots")
 
     def __init__(
-        self,
-        registry: Registry,
-        disclosures: Mapping[int, Disclosure],
-        hash_of_absent: Callable[[int, int], bytes],
+        self, registry: Registry, disclosures: Mapping[int, Disclosure], absent: Callable[[int, int], bytes]
     ) -> None:
+        """`absent(tree, heap index)` is the hash of a subtree without any of `disclosures`."""
         self._registry = registry
         self._disclosures = disclosures
         self._slots = sorted(disclosures)
-        self._hash_of_absent = hash_of_absent
+        self._absent = absent
 
     @classmethod
     def from_seed(cls, registry: Registry, seed: bytes, claims: Mapping[int, ClaimValue]) -> ClaimsTree:
@@ -142,15 +114,12 @@ class ClaimsTree:
             raise FormatError(
                 Reason.DISC_REQUIRED_MISSING, "no claim to show", hint="take the holder's whole file"
             )
-        absent: dict[tuple[int, int], bytes] = {}
-        for item in disclosures:
-            registry.check_value(item.slot, item.value)
-        walk = _Reader(registry, disclosures, multiproof, absent)
-        if walk.root() != claims_root:
+        hidden: dict[tuple[int, int], bytes] = {}
+        if _read(registry, disclosures, multiproof, hidden) != claims_root:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the disclosures do not give the signed root"
             )
-        return cls(registry, {item.slot: item for item in disclosures}, lambda tree, heap: absent[tree, heap])
+        return cls(registry, {item.slot: item for item in disclosures}, lambda tree, heap: hidden[tree, heap])
 
     @property
     def slots(self) -> tuple[int, ...]:
@@ -159,8 +128,7 @@ class ClaimsTree:
 
     def root(self) -> bytes:
         """The 32-byte claims root."""
-        identity, facts = _top(self._registry)
-        return node_hash(self._hash(identity), self._hash(facts))
+        return _fold(self._registry, self._slots, self._leaf, self._absent)
 
     def disclose(self, slots: Sequence[int]) -> tuple[tuple[Disclosure, ...], bytes]:
         """The disclosures of `slots` in ascending order and the multiproof beside them.
@@ -174,28 +142,29 @@ class ClaimsTree:
             raise FormatError(
                 Reason.DISC_REQUIRED_MISSING, f"slots {missing} hold no claim in this certificate"
             )
-        proof = bytearray()
         if not shown:
-            proof += self.root()
-        else:
-            for subtree in _top(self._registry):
-                self._collect(subtree, shown, proof)
-        return tuple(self._disclosures[slot] for slot in shown), bytes(proof)
+            return (), self.root()
+        proof: list[bytes] = []
 
-    def _collect(self, subtree: _Subtree, shown: Sequence[int], proof: bytearray) -> None:
-        if not subtree.holds(shown):
-            proof += self._hash(subtree)
-        elif subtree.width > 1:
-            for half in subtree.halves():
-                self._collect(half, shown, proof)
+        def hide(tree: int, heap: int) -> bytes:
+            proof.append(self._subtree(tree, heap))
+            return proof[-1]
 
-    def _hash(self, subtree: _Subtree) -> bytes:
-        if not subtree.holds(self._slots):
-            return self._hash_of_absent(subtree.tree, subtree.heap)
-        if subtree.width == 1:
-            return disclosure_leaf_hash(self._disclosures[subtree.first])
-        left, right = subtree.halves()
-        return node_hash(self._hash(left), self._hash(right))
+        _fold(self._registry, shown, self._leaf, hide)
+        return tuple(self._disclosures[slot] for slot in shown), b"".join(proof)
+
+    def _leaf(self, slot: int) -> bytes:
+        return disclosure_leaf_hash(self._disclosures[slot])
+
+    def _subtree(self, tree: int, heap: int) -> bytes:
+        """The hash of one subtree, by its heap index."""
+        first, width = _trees(self._registry)[tree]
+        level = heap.bit_length() - 1
+        width >>= level
+        first += width * (heap - (1 << level))
+        low = bisect_left(self._slots, first)
+        high = bisect_left(self._slots, first + width, low)
+        return _walk(self._slots, self._leaf, self._absent, tree, heap, first, width, low, high)
 
 
 def root_from_disclosures(registry: Registry, disclosures: Sequence[Disclosure], multiproof: bytes) -> bytes:
@@ -205,65 +174,91 @@ def root_from_disclosures(registry: Registry, disclosures: Sequence[Disclosure],
         FormatError: `disc.duplicate` (a slot twice), `disc.malformed` (slots not rising, hashes missing or left over,
             a salt that is not 16 bytes) or what `Registry.check_value` raises for a value.
     """
+    return _read(registry, disclosures, multiproof, {})
+
+
+def _read(
+    registry: Registry,
+    disclosures: Sequence[Disclosure],
+    multiproof: bytes,
+    hidden: dict[tuple[int, int], bytes],
+) -> bytes:
+    """Consume a multiproof exactly; `hidden` receives (tree, heap index) -> hash. Returns the root."""
     for disclosure in disclosures:
         registry.check_value(disclosure.slot, disclosure.value)
-    return _Reader(registry, disclosures, multiproof, {}).root()
+    slots = [item.slot for item in disclosures]
+    for earlier, later in pairwise(slots):
+        if earlier == later:
+            raise FormatError(Reason.DISC_DUPLICATE, f"slot {later} is shown twice")
+        if earlier > later:
+            raise FormatError(Reason.DISC_MALFORMED, "shown slots do not rise")
+    if any(len(item.salt) != SALT_SIZE for item in disclosures):
+        raise FormatError(Reason.DISC_MALFORMED, "a salt is not 16 bytes")
+    if len(multiproof) % HASH_SIZE:
+        raise FormatError(Reason.DISC_MALFORMED, "the multiproof is not made of whole hashes")
+    hashes = [multiproof[at : at + HASH_SIZE] for at in range(0, len(multiproof), HASH_SIZE)]
+    hashes.reverse()
+    leaves = {item.slot: item for item in disclosures}
 
-
-class _Reader:
-    """One pre-order walk that consumes a multiproof exactly; `hidden` receives (tree, heap index) -> hash."""
-
-    def __init__(
-        self,
-        registry: Registry,
-        disclosures: Sequence[Disclosure],
-        multiproof: bytes,
-        hidden: dict[tuple[int, int], bytes],
-    ) -> None:
-        self.slots = [item.slot for item in disclosures]
-        for earlier, later in zip(self.slots, self.slots[1:], strict=False):
-            if earlier == later:
-                raise FormatError(Reason.DISC_DUPLICATE, f"slot {later} is shown twice")
-            if earlier > later:
-                raise FormatError(Reason.DISC_MALFORMED, "shown slots do not rise")
-        if any(len(item.salt) != SALT_SIZE for item in disclosures):
-            raise FormatError(Reason.DISC_MALFORMED, "a salt is not 16 bytes")
-        if self.slots and not 0 <= self.slots[0] <= self.slots[-1] < registry.slot_count:
-            raise FormatError(Reason.DISC_UNREFERENCED, "a slot outside the tree of this certificate type")
-        if len(multiproof) % HASH_SIZE:
-            raise FormatError(Reason.DISC_MALFORMED, "the multiproof is not made of whole hashes")
-        self.registry = registry
-        self.leaves = {item.slot: item for item in disclosures}
-        self.multiproof = multiproof
-        self.at = 0
-        self.hidden = hidden
-
-    def root(self) -> bytes:
-        if self.slots:
-            identity, facts = _top(self.registry)
-            root = node_hash(self._hash(identity), self._hash(facts))
-        else:
-            root = self._next()
-        if self.at != len(self.multiproof):
-            raise FormatError(Reason.DISC_MALFORMED, "hashes left over in the multiproof")
-        return root
-
-    def _hash(self, subtree: _Subtree) -> bytes:
-        if not subtree.holds(self.slots):
-            hidden = self._next()
-            self.hidden[subtree.tree, subtree.heap] = hidden
-            return hidden
-        if subtree.width == 1:
-            return disclosure_leaf_hash(self.leaves[subtree.first])
-        left, right = subtree.halves()
-        return node_hash(self._hash(left), self._hash(right))
-
-    def _next(self) -> bytes:
-        chunk = self.multiproof[self.at : self.at + HASH_SIZE]
-        if not chunk:
+    def take(tree: int, heap: int) -> bytes:
+        if not hashes:
             raise FormatError(Reason.DISC_MALFORMED, "hashes missing in the multiproof")
-        self.at += HASH_SIZE
-        return chunk
+        hidden[tree, heap] = hashes.pop()
+        return hidden[tree, heap]
+
+    root = (
+        _fold(registry, slots, lambda slot: disclosure_leaf_hash(leaves[slot]), take)
+        if slots
+        else take(-1, 1)
+    )
+    if hashes:
+        raise FormatError(Reason.DISC_MALFORMED, "hashes left over in the multiproof")
+    return root
+
+
+Leaf = Callable[[int], bytes]
+Hidden = Callable[[int, int], bytes]
+
+
+def _trees(registry: Registry) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First slot and width of the identity tree and of the fact tree."""
+    identity = 1 << registry.identity_depth
+    return (0, identity), (identity, 1 << registry.fact_depth)
+
+
+def _fold(registry: Registry, slots: Sequence[int], leaf: Leaf, hidden: Hidden) -> bytes:
+    """The root over both trees, visited in pre-order: `leaf(slot)` for each of the ascending `slots`, and
+    `hidden(tree, heap index)` for each maximal subtree that holds none of them."""
+    (_, identity), (_, facts) = _trees(registry)
+    split = bisect_left(slots, identity)
+    return node_hash(
+        _walk(slots, leaf, hidden, 0, 1, 0, identity, 0, split),
+        _walk(slots, leaf, hidden, 1, 1, identity, facts, split, len(slots)),
+    )
+
+
+def _walk(
+    slots: Sequence[int],
+    leaf: Leaf,
+    hidden: Hidden,
+    tree: int,
+    heap: int,
+    first: int,
+    width: int,
+    low: int,
+    high: int,
+) -> bytes:
+    """The hash of the subtree `heap` with `width` slots from `first`, in which slots[low:high] lie."""
+    if low == high:
+        return hidden(tree, heap)
+    if width == 1:
+        return leaf(first)
+    half = width >> 1
+    middle = bisect_left(slots, first + half, low, high)
+    return node_hash(
+        _walk(slots, leaf, hidden, tree, 2 * heap, first, half, low, middle),
+        _walk(slots, leaf, hidden, tree, 2 * heap + 1, first + half, half, middle, high),
+    )
 
 
 def _check_seed(seed: bytes) -> None:
