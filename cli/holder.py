@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
-from certificate.certificate import encode_certificate, parse_certificate
+from certificate.certificate import parse_certificate
+from certificate.holding import holder_tree
+from certificate.holding import present as sign_answer
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
-from certificate.presentation import PresentationBody, sign_presentation
 from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
 from certificate.request import (
     COUNTER_LIFETIME,
@@ -24,6 +25,7 @@ from certificate.request import (
 from certificate.slot_tree import ClaimsTree
 from certificate.slots import IDENTITY_SLOTS, REGISTRIES
 from certificate.texts import Language, claim_name
+from cli.claims import slots_named
 from cli.common import (
     emit,
     force_option,
@@ -116,12 +118,9 @@ def present(
 
     Example: tally holder present --request R.txt --certificate C.txt --key me.key --out P.png
     """
-    request = parse_request(decode_any_request(read_one(request_file)))
-    certificate = parse_certificate(decode_any(read_one(certificate_file)))
-    tree = ClaimsTree.from_disclosures(
-        _REGISTRY, certificate.disclosures, certificate.multiproof, claims_root=certificate.body.claims_root
-    )
-    slots = _slots_to_show(request, show, tree, certificate.body.cut_off)
+    asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
+    request, certificate = parse_request(asked_bytes), parse_certificate(held)
+    slots = _slots_to_show(request, show, holder_tree(held), certificate.body.cut_off)
     registered = _registered_name(request, trust, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
@@ -132,16 +131,13 @@ def present(
         raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
     if asked.nonce is None:
         minutes = min(minutes, COUNTER_LIFETIME // 60)
-    disclosures, multiproof = tree.disclose(slots)
-    shown = encode_certificate(certificate.sign1, disclosures, multiproof, certificate.proof)
     signer = _open_key(key_file, passphrase_fd)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(
             Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint
         )
-    body = PresentationBody(audience=asked.org, request_digest=request.digest(), issued=now, lifetime=minutes)
-    data = sign_presentation(signer, body, shown)
+    data = sign_answer(signer, held, asked_bytes, slots, issued=now, lifetime=minutes)
     write_code(out, form_of(out), encode_qr_text(data), data, force=force)
     names = [claim_name(_REGISTRY.claim_at(slot), language, certificate.body.cut_off) for slot in slots]
     digits = matching_digits(request.digest())
@@ -164,9 +160,7 @@ def _slots_to_show(
     request: UnverifiedRequest, show: tuple[str, ...], tree: ClaimsTree, cut_off: int
 ) -> list[int]:
     if show:
-        return sorted(
-            {int(item) if item.isdigit() else _REGISTRY.slot_of(item, cut_off=cut_off) for item in show}
-        )
+        return slots_named(show, _REGISTRY, cut_off=cut_off)
     asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
     missing = asked - set(tree.slots)
     for slot in sorted(missing):

@@ -15,6 +15,7 @@ from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
+from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.outputs import write_code
@@ -269,7 +270,7 @@ def export(
         else:
             row = _paper_row(home, ledger, row, audience, purpose)
             tree = tree_of_row(home, row)
-            wanted = [_slot(name, row.identity.cut_off) for name in show_]
+            wanted = slots_named(show_, _REGISTRY, cut_off=row.identity.cut_off)
             slots = paper_slots(tree, wanted)
             data = encode_shown(row, tree, slots, proof_of_row(ledger, row))
             _write_paper(out, form, data, force=force, language=language)
@@ -297,10 +298,6 @@ def _write_paper(out: Path, form: str, data: bytes, *, force: bool, language: La
         write_new_file(out, draw_paper(data, language), force=force)
     else:
         write_code(out, form, text, data, force=force, ecc="M" if len(data) <= 1326 else "L")
-
-
-def _slot(name: str, cut_off: int) -> int:
-    return int(name) if name.isdigit() else _REGISTRY.slot_of(name, cut_off=cut_off)
 
 
 def _now() -> int:

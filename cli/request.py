@@ -19,6 +19,7 @@ from certificate.request import (
 )
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name
+from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, utc_now
 from cli.home import home_options, open_home
 from cli.outputs import form_of, write_code
@@ -90,7 +91,7 @@ def new(
     Example: tally request new --template months.24 --home home --out R.txt
     """
     home = open_home(home_path, passphrase_fd)
-    slots = tuple(sorted(_REGISTRY.slot_of(name) for name in (ask or QUESTIONS[template])))
+    slots = tuple(slots_named(ask or QUESTIONS[template], _REGISTRY))
     body = RequestBody(
         org=number,
         nonce=None if desk else os.urandom(NONCE_SIZE),

@@ -109,6 +109,8 @@ class Register:
         if create == path.exists():
             reason = Reason.CLI_EXISTS if create else Reason.HOME_NOT_FOUND
             raise ConfigError(reason, path.name)
+        if create:
+            path.touch(mode=0o600)
         self._db = sqlite_utils.Database(sqlite3.connect(path, timeout=30, isolation_level=None))
         self._db.conn.execute("PRAGMA journal_mode = WAL")
         self._db.conn.execute("PRAGMA synchronous = FULL")

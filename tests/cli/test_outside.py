@@ -256,3 +256,23 @@ def test_a_sealed_key_opens_with_its_passphrase_from_a_descriptor(city: City, tm
     assert b"horse" not in done.stdout + done.stderr
     ran = tally("verify", tmp_path / "P.png", "--trust", city.trust, "--request", tmp_path / "R.png")
     assert ran.code == 0, ran.out
+
+
+def test_a_home_is_private(city: City) -> None:
+    """K15 in part: what holds keys, seeds or persons is readable by its owner only."""
+    assert stat.S_IMODE(city.home.stat().st_mode) == 0o700
+    private = [city.home / "passphrase", city.home / "register.db", *(city.home / "keys").iterdir()]
+    private += [city.home / "ledger" / "ledger.db", *(city.home / "snapshots").iterdir()]
+    assert len(private) > 10
+    assert [path.name for path in private if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
+def test_claims_are_named_by_name_by_year_or_by_slot(city: City, answered: Path, tmp_path: Path) -> None:
+    mint(city)
+    out = tmp_path / "paper.txt"
+    export = ("issuer", "export", city.person, "--as", "text", "--out", out, "--home", city.home, "--force")
+    ok(*export, "--show", "name,strip.pension.emp.2025", "--show", "16")
+    shown = ok("verify", out, "--static", "--trust", city.trust, "--json").json["disclosed"]
+    assert [claim["slot"] for claim in shown] == [0, 16, 18]
+    unknown = tally(*export, "--show", "salary", "--json")
+    assert unknown.json["error"]["reason"] == "schema.field_unknown"
