@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from certificate.texts import Language
-from verifier.report import Outcome
+from verifier.report import STEP_NAMES, Outcome
 
 __all__ = ["OUTCOMES", "PHRASES", "STEP_OK", "STEP_TITLES"]
 
@@ -57,19 +57,7 @@ STEP_TITLES: Mapping[Language, Mapping[int, str]] = {
         10: "持有人与请求",
         11: "规则",
     },
-    "en": {
-        1: "text",
-        2: "structure",
-        3: "issuer key",
-        4: "issuer signature",
-        5: "ledger",
-        6: "position",
-        7: "time",
-        8: "status",
-        9: "disclosures",
-        10: "holder and request",
-        11: "policy",
-    },
+    "en": STEP_NAMES,
 }
 
 STEP_OK: Mapping[Language, Mapping[int, str]] = {
