@@ -112,7 +112,12 @@ class Home:
         return Register(self.path / "register.db")
 
     def profile(self) -> Profile:
-        return load_profile(self.path / "profiles" / f"{self.settings.profile}.toml")
+        """The bureau's profile. Raises ConfigError `cli.key_env_mismatch` when it is for the other environment."""
+        profile = load_profile(self.path / "profiles" / f"{self.settings.profile}.toml")
+        if profile.test is not (self.settings.environment is Environment.TEST):
+            hint = "set `test` in the profile as the home is"
+            raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, f"profile {profile.name}", hint=hint)
+        return profile
 
     def snapshot(self, digest: bytes | None = None) -> Snapshot:
         """The snapshot with `digest`, or the newest. Raises ConfigError `home.not_found` before the first import."""

@@ -89,8 +89,7 @@ def create_home(
         kept.touch(mode=0o600)
         kept.write_bytes(passphrase + b"\n")
     _write_settings(path, bureau)
-    shipped = files("issuer") / "profiles" / "example-city.toml"
-    (path / "profiles" / f"{bureau.profile}.toml").write_bytes(shipped.read_bytes())
+    _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
     (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
     home = Home(path, passphrase=lambda: passphrase)
@@ -149,6 +148,15 @@ def _write_settings(path: Path, bureau: Bureau) -> None:
     document["log"] = _LOG
     document["origin"] = bureau.origin
     (path / CONFIG_NAME).write_text(tomlkit.dumps(document), "utf-8")
+
+
+def _write_profile(path: Path, bureau: Bureau) -> None:
+    """The shipped profile under the bureau's name, to be adapted; a production home's is not for test records."""
+    shipped = files("issuer") / "profiles" / "example-city.toml"
+    document = tomlkit.parse(shipped.read_text("utf-8"))
+    document["name"] = bureau.profile
+    document["test"] = bureau.environment is Environment.TEST
+    path.write_text(tomlkit.dumps(document), "utf-8")
 
 
 def _policy_text(origin: str, signers: dict[str, Ed25519CoseSigner]) -> str:
