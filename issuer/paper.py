@@ -1,31 +1,31 @@
 """A paper certificate as an A4 page: what it says, for whom it is good, its QR code, and how to check it.
 
-The QR code is what counts; the page repeats its signed content for the eye. The page's fonts are the reader's own
-(CID fonts are not embedded); a font that carries rare name characters comes with the citizen's paper.
+The QR code is what counts; the page repeats its signed content for the eye, in a font that it carries with it.
 """
 
 from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from certificate.certificate import parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.qr_draw import draw_qr_png
-from certificate.qr_text import encode_qr_text
+from certificate.qr_text import ErrorCorrection, encode_qr_text
 from certificate.texts import Language, claim_name, format_value, type_name
+from issuer.paper_font import page_font
 
 __all__ = ["QR_SIDE_MM", "draw_paper"]
 
 QR_SIDE_MM = 80  # at least 60 mm, so that a 150 dpi scan reads
 _MEDIUM_FITS = 1326  # bytes of version 30 at level M
-_FONT = "STSong-Light"
 _LEFT, _TOP = 22 * mm, A4[1] - 25 * mm
 _DAY = 86400
 _WORDS = {
@@ -56,16 +56,40 @@ def draw_paper(certificate: bytes, language: Language) -> bytes:
     """One PDF page for a paper certificate given as its tagged bytes.
 
     Raises:
-        FormatError: the bytes are no certificate; `qr.too_large`.
+        FormatError: the bytes are no certificate; `qr.too_large`; a character the page's font does not have.
     """
     parsed = parse_certificate(certificate)
-    body, words = parsed.body, _WORDS[language]
-    pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
+    title = type_name(parsed.body.type, language)
+    facts, check = _facts(parsed, language), list(_WORDS[language]["check"])
+    name = _register_font("".join((title, *facts, *check)))
     out = io.BytesIO()
     page = Canvas(out, pagesize=A4, invariant=True)
-    page.setTitle(f"{type_name(body.type, language)} {body.number}")
-    page.setFont(_FONT, 18)
-    page.drawString(_LEFT, _TOP, type_name(body.type, language))
+    page.setTitle(f"{title} {parsed.body.number}")
+    page.setFont(name, 18)
+    page.drawString(_LEFT, _TOP, title)
+    bottom = _write(page, facts, _TOP - 14 * mm, name, 11)
+    level: ErrorCorrection = "M" if len(certificate) <= _MEDIUM_FITS else "L"
+    picture = draw_qr_png(encode_qr_text(certificate), ecc=level)
+    side = QR_SIDE_MM * mm
+    page.drawImage(ImageReader(io.BytesIO(picture)), _LEFT, bottom - side - 4 * mm, side, side)
+    _write(page, check, bottom - side - 14 * mm, name, 9)
+    page.showPage()
+    page.save()
+    return out.getvalue()
+
+
+def _register_font(text: str) -> str:
+    """Make the page's font known to reportlab, which knows fonts by name for as long as the process lives."""
+    characters = "".join(sorted(set(text)))
+    name = f"Paper-{sha256(characters.encode()).hexdigest()[:16]}"
+    if name not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(TTFont(name, io.BytesIO(page_font(characters, name=name))))
+    return name
+
+
+def _facts(parsed: UnverifiedCertificate, language: Language) -> list[str]:
+    """The signed facts of the page, line by line."""
+    body, words = parsed.body, _WORDS[language]
     expires = datetime.fromtimestamp(body.expires * _DAY, UTC).strftime("%Y-%m-%d")
     lines = [
         f"{words['number']}: {body.number}",
@@ -78,20 +102,12 @@ def draw_paper(certificate: bytes, language: Language) -> bytes:
         claim = body.registry.claim_at(disclosure.slot)
         value = format_value(claim, disclosure.value, language)
         lines.append(f"{claim_name(claim, language, body.cut_off)}: {value}")
-    bottom = _write(page, lines, _TOP - 14 * mm, 11)
-    text = encode_qr_text(certificate)
-    picture = draw_qr_png(text, ecc="M" if len(certificate) <= _MEDIUM_FITS else "L")
-    side = QR_SIDE_MM * mm
-    page.drawImage(ImageReader(io.BytesIO(picture)), _LEFT, bottom - side - 4 * mm, side, side)
-    _write(page, list(words["check"]), bottom - side - 14 * mm, 8)
-    page.showPage()
-    page.save()
-    return out.getvalue()
+    return lines
 
 
-def _write(page: Canvas, lines: list[str], top: float, size: int) -> float:
+def _write(page: Canvas, lines: list[str], top: float, font: str, size: int) -> float:
     """Write `lines` from `top` down; returns where the next thing may stand."""
-    page.setFont(_FONT, size)
+    page.setFont(font, size)
     for line in lines:
         page.drawString(_LEFT, top, line)
         top -= size * 0.6 * mm
