@@ -261,14 +261,14 @@ def export(
     Example: tally issuer export 9900000001 --as png --out paper.png --home home
     """
     home = open_home(home_path, passphrase_fd)
-    row = find_row(home, number)
     with opened_ledger(home) as ledger:
         if form == "file":
+            row = find_row(home, number)
             data = full_certificate(home, ledger, row)
             write_code(out, "file", "", data, force=force)
             shown = len(parse_certificate(data).disclosures)
         else:
-            row = _paper_row(home, ledger, row, audience, purpose)
+            row = _paper_row(home, ledger, number, audience, purpose)
             tree = tree_of_row(home, row)
             wanted = slots_named(show_, _REGISTRY, cut_off=row.identity.cut_off)
             slots = paper_slots(tree, wanted)
@@ -280,13 +280,16 @@ def export(
 
 
 def _paper_row(
-    home: Home, ledger: Sequencer, row: RegisterRow, audience: str | None, purpose: str | None
+    home: Home, ledger: Sequencer, number: str, audience: str | None, purpose: str | None
 ) -> RegisterRow:
-    """The paper certificate to export: the row itself, or one minted now for the same person."""
+    """The paper certificate to export: the one with this number, or the person's own, minted now if need be."""
     extra = paper_extra(audience=audience, purpose=purpose)
-    if row.is_paper and not extra:
+    with opened_register(home) as register:
+        row = register.by_number(number)
+    if row is not None and row.is_paper and not extra:
         return row
-    run = mint_persons(home, ledger, [(row.identity.person_no, PAPER)], now=_now(), extra=extra or None)
+    person_no = number if row is None else row.identity.person_no
+    run = mint_persons(home, ledger, [(person_no, PAPER)], now=_now(), extra=extra or None)
     return find_row(home, run.certificates[0].number)
 
 

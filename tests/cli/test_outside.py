@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import TALLY, City, ok, tally
+from tests.cli.conftest import PEOPLE, TALLY, City, ok, tally
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +72,26 @@ def test_paper_is_exported_and_verified(city: City, tmp_path: Path, form: str) -
 def mint(city: City) -> bool:
     ok("issuer", "mint", "--person", city.person, "--home", city.home)
     return True
+
+
+def test_paper_for_one_purpose_is_not_handed_out_for_another(city: City, tmp_path: Path) -> None:
+    """仅供××办理××使用: it says so under the signature, and a plain export afterwards is a plain one."""
+    person = other_person(city)
+    bank, plain = tmp_path / "bank.txt", tmp_path / "plain.txt"
+    export = ("issuer", "export", person, "--as", "text", "--home", city.home)
+    ok(*export, "--for", "示例银行(测试)", "--purpose", "贷款", "--out", bank)
+    ok(*export, "--out", plain)
+    names = []
+    for file in (bank, plain):
+        shown = ok("verify", file, "--static", "--trust", city.trust, "--json").json["disclosed"]
+        names.append({claim["name"]: claim["value"] for claim in shown})
+    assert (names[0]["for.audience"], names[0]["for.purpose"]) == ("示例银行(测试)", "贷款")
+    assert "for.audience" not in names[1]
+
+
+def other_person(city: City) -> str:
+    """A person for whom nothing was minted yet: exporting paper mints it."""
+    return f"99{PEOPLE:08d}"
 
 
 def test_one_flipped_character_is_refused(city: City, tmp_path: Path) -> None:
