@@ -18,6 +18,7 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_service import offer, serve
 from cli.outputs import write_code
 from cli.progress import progress
 from issuer.export import (
@@ -48,6 +49,10 @@ def issuer() -> None:
 
     Example: tally issuer mint --person 9900000001 --home home
     """
+
+
+issuer.add_command(offer)
+issuer.add_command(serve)
 
 
 @issuer.command("import")

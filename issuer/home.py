@@ -19,6 +19,7 @@ from pathlib import Path
 
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
+from issuer.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
 from issuer.snapshot import Snapshot
@@ -110,6 +111,10 @@ class Home:
 
     def register(self) -> Register:
         return Register(self.path / "register.db")
+
+    def offers(self) -> Offers:
+        """The claim offers of this home."""
+        return Offers(self.path / "offers.db", secret=self.seal_key())
 
     def profile(self) -> Profile:
         """The bureau's profile. Raises ConfigError `cli.key_env_mismatch` when it is for the other environment."""

@@ -47,6 +47,7 @@ CREATE TABLE certificates (
     UNIQUE (person_no, type, cut_off, holder, snapshot, extra),
     UNIQUE (status_list, status_index)
 ) STRICT;
+CREATE INDEX certificates_holder ON certificates (holder, cut_off) WHERE holder != x'';
 CREATE INDEX certificates_unlogged ON certificates (id) WHERE log_index IS NULL;
 CREATE TABLE enrolled (person_no TEXT NOT NULL, holder BLOB NOT NULL, PRIMARY KEY (person_no, holder)) STRICT;
 CREATE TABLE snapshots (
@@ -188,6 +189,13 @@ class Register:
     def of_person(self, person_no: str) -> list[RegisterRow]:
         """Newest first."""
         return self._select("person_no = ? ORDER BY id DESC", (person_no,))
+
+    def newest_of_holder(self, holder: bytes) -> RegisterRow | None:
+        """The certificate with the latest cut-off minted to a holder key, and of those the last one, if logged."""
+        rows = self._select(
+            "holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1", (holder,)
+        )
+        return rows[0] if rows else None
 
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])

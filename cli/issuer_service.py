@@ -1,0 +1,136 @@
+"""`tally issuer offer` and `tally issuer serve`: claim offers for citizens, and the bureau's HTTP service."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from cli.common import emit, force_option, json_option, read_input, say, utc_now, write_new_file
+from cli.home import home_options, open_home
+from ledger.errors import ConfigError
+from ledger.reasons import Reason
+
+__all__ = ["offer", "serve"]
+
+
+@click.command()
+@click.argument("persons", metavar="PERSON...", nargs=-1)
+@click.option("--file", "list_file", help="Person numbers, one a line; - for stdin.")
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How long it can be claimed."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV for letters: number, code, PIN."
+)
+@click.option(
+    "--url", default="http://127.0.0.1:8443", show_default=True, help="Address of the bureau's service."
+)
+@click.option(
+    "--qr", "qr_folder", type=click.Path(path_type=Path, file_okay=False), help="Also a QR for each wallet."
+)
+@home_options
+@force_option
+@json_option
+def offer(
+    persons: tuple[str, ...],
+    list_file: str | None,
+    days: int,
+    out: Path | None,
+    url: str,
+    qr_folder: Path | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make claim offers: a code for the letter and a PIN that goes another way.
+
+    Example: tally issuer offer 9900000001 --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    wanted = [*persons, *(read_input(list_file).decode("utf-8").split() if list_file else ())]
+    if not wanted:
+        raise click.UsageError("name a PERSON, or --file")
+    snapshot = home.snapshot()
+    unknown = sum(person not in snapshot for person in wanted)
+    if unknown:
+        raise ConfigError(Reason.PERSON_NOT_FOUND, f"{unknown} of {len(wanted)} numbers; no offer was made")
+    made = home.offers().make(wanted, now=int(utc_now().timestamp()), days=days, random=os.urandom)
+    rows = [{"person_no": o.person_no, "code": o.code, "pin": o.pin} for o in made]
+    if qr_folder is not None:
+        _write_codes(qr_folder, url, [(o.person_no, o.code) for o in made], force=force)
+    if out is not None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["person_no", "code", "pin"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_new_file(out, text.getvalue().encode(), force=force, private=True)
+        emit({"offers": len(rows), "file": str(out)}, f"{len(rows):,} offers in {out}", as_json=as_json)
+    else:
+        shown = "\n".join(f"{row['person_no']}  code {row['code']}  PIN {row['pin']}" for row in rows)
+        emit({"offers": rows}, shown, as_json=as_json)
+
+
+def _write_codes(folder: Path, url: str, codes: list[tuple[str, str]], *, force: bool) -> None:
+    """One SVG a person with the standard credential offer; it is for wallets, our own codes never hold an address."""
+    import qrcode
+    from qrcode.image.svg import SvgPathImage
+
+    from issuer.http.vci import credential_offer
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for person_no, code in codes:
+        text = "openid-credential-offer://?credential_offer=" + quote(json.dumps(credential_offer(url, code)))
+        out = io.BytesIO()
+        qrcode.make(text, image_factory=SvgPathImage).save(out)
+        write_new_file(folder / f"{person_no}.svg", out.getvalue(), force=force, private=True)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True)
+@click.option("--url", help="The service's public address; default from host and port.")
+@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True))
+@click.option("--tls-key", type=click.Path(path_type=Path, exists=True))
+@home_options
+def serve(
+    host: str,
+    port: int,
+    url: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+) -> None:
+    """Serve claims and renewals over HTTP (OpenID4VCI 1.0). The only process that writes this home's ledger.
+
+    Example: tally issuer serve --home home --port 8443
+    """
+    import uvicorn
+
+    from issuer.http.app import create_app
+
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    home = open_home(home_path, passphrase_fd)
+    scheme = "http" if tls_cert is None else "https"
+    address = url or f"{scheme}://{host}:{port}"
+    app = create_app(home, url=address, clock=lambda: int(utc_now().timestamp()), random=os.urandom)
+    say(f"serving {address}; stop with Ctrl-C")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
