@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -59,13 +60,22 @@ class Service:
         ]
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with imported records, made once; each test works on a copy."""
+    folder = tmp_path_factory.mktemp("bureau")
     home = create_home(
-        tmp_path / "home", example_bureau(), passphrase=b"test passphrase", random=os.urandom, now=SECONDS
+        folder / "home", example_bureau(), passphrase=b"test passphrase", random=os.urandom, now=SECONDS
     )
-    write_sample(tmp_path / "export", people=30, seed=3)
-    import_records(home, tmp_path / "export", now=SECONDS)
+    write_sample(folder / "export", people=30, seed=3)
+    import_records(home, folder / "export", now=SECONDS)
+    return home.path
+
+
+@pytest.fixture
+def service(prepared: Path, tmp_path: Path) -> Iterator[Service]:
+    shutil.copytree(prepared, tmp_path / "home")
+    home = Home(tmp_path / "home")
     clock = Clock(SECONDS + 60)
     app = create_app(home, url=URL, clock=clock, random=os.urandom)
     with running(app) as address, httpx.Client(base_url=address, timeout=60) as client:
