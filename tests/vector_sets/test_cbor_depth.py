@@ -1,0 +1,38 @@
+"""At most sixteen levels, as the note of `cbor/deterministic.json` says, at the edge: its one row is forty deep."""
+
+from __future__ import annotations
+
+import pytest
+
+from ledger.cbor import MAX_DEPTH, decode_cbor, encode_cbor
+from ledger.errors import FormatError
+from ledger.reasons import Reason
+
+ARRAY, MAP, TAG = b"\x81", b"\xa1\x00", b"\xd2"  # around one item: [item], {0: item}, 18(item)
+STACKS = {
+    "arrays": [ARRAY] * 16,
+    "maps": [MAP] * 16,
+    "a tag around arrays": [TAG] + [ARRAY] * 15,
+    "arrays and maps by turns": [ARRAY, MAP] * 8,
+}
+
+
+def test_the_limit_is_that_of_the_set() -> None:
+    assert MAX_DEPTH == 16
+
+
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS.keys())
+@pytest.mark.parametrize(
+    "leaf", [b"\x00", b"\x40", b"\x60", b"\xf6"], ids=["number", "bytes", "text", "null"]
+)
+def test_sixteen_levels_pass(stack: list[bytes], leaf: bytes) -> None:
+    data = b"".join(stack) + leaf
+    assert encode_cbor(decode_cbor(data)) == data
+
+
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS.keys())
+@pytest.mark.parametrize("inner", [ARRAY + b"\x00", MAP + b"\x00"], ids=["array", "map"])
+def test_a_seventeenth_level_with_something_in_it_is_refused(stack: list[bytes], inner: bytes) -> None:
+    with pytest.raises(FormatError) as refusal:
+        decode_cbor(b"".join(stack) + inner)
+    assert refusal.value.reason is Reason.ENC_DEPTH_LIMIT
