@@ -16,7 +16,7 @@ from cli.home import home_options, open_home
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
-__all__ = ["offer", "serve"]
+__all__ = ["offer", "serve", "wallet_token"]
 
 
 @click.command()
@@ -134,3 +134,15 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+
+
+@click.command("wallet-token")
+@home_options
+@json_option
+def wallet_token(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Make a token for a wallet operator, who has the heads of its access log logged here. Shown once.
+
+    Example: tally issuer wallet-token --home home
+    """
+    token = open_home(home_path, passphrase_fd).wallet_tokens().add(os.urandom)
+    emit({"token": token}, token, as_json=as_json)

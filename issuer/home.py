@@ -22,6 +22,7 @@ from certificate.numbers import Environment
 from issuer.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
+from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
 from ledger.check import LedgerCheck, check_ledger
@@ -115,6 +116,10 @@ class Home:
     def offers(self) -> Offers:
         """The claim offers of this home."""
         return Offers(self.path / "offers.db", secret=self.seal_key())
+
+    def wallet_tokens(self) -> SecretList:
+        """The tokens of wallet operators, who have the heads of their access logs logged here."""
+        return SecretList(self.path / "wallet-tokens")
 
     def profile(self) -> Profile:
         """The bureau's profile. Raises ConfigError `cli.key_env_mismatch` when it is for the other environment."""

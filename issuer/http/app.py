@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from issuer.home import Home
+from issuer.http import heads, vci
 from issuer.http.problems import problem
 from issuer.http.state import State
 from issuer.http.tokens import Nonces, Tokens
-from issuer.http.vci import router
 from issuer.http.worker import MintWorker
 from ledger.errors import FormatError, ProjectError
 from ledger.reasons import Reason
@@ -45,14 +45,17 @@ def create_app(home: Home, *, url: str, clock: Callable[[], int], random: Callab
     app = FastAPI(title="Tallystick issuer", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = State(
         url=url.rstrip("/"),
+        log=home.settings.log,
         now=clock,
         random=random,
         offers=home.offers(),
+        wallet_tokens=home.wallet_tokens(),
         tokens=Tokens(random),
         nonces=Nonces(random),
         worker=worker,
     )
-    app.include_router(router)
+    app.include_router(vci.router)
+    app.include_router(heads.router)
     app.add_api_route("/healthz", _healthz, methods=["GET"])
     app.add_exception_handler(ProjectError, _on_project_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)

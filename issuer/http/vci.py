@@ -9,13 +9,13 @@ import asyncio
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from certificate.qr_text import encode_file_text
 from issuer.http.proofs import PROOF_ALGORITHMS, verify_proof
-from issuer.http.state import State
+from issuer.http.state import Service, State, bearer_token
 from issuer.http.tokens import TOKEN_LIFETIME, Grant
 from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.reasons import Reason
@@ -27,14 +27,6 @@ CONFIGURATION: Final = "contribution"
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 router = APIRouter()
-
-
-def _state(request: Request) -> State:
-    state: State = request.app.state.service
-    return state
-
-
-Service = Annotated[State, Depends(_state)]
 
 
 class Proofs(BaseModel):
@@ -186,11 +178,7 @@ async def renewal(wanted: RenewalRequest, state: Service) -> Response:
 
 
 def _grant(state: State, authorization: str | None) -> tuple[str, Grant]:
-    if authorization is None:
-        raise VerificationError(Reason.AUTH_MISSING, "no access token")
-    scheme, _, bearer = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not bearer:
-        raise VerificationError(Reason.AUTH_INVALID, "a bearer token is due")
+    bearer = bearer_token(authorization)
     return bearer, state.tokens.grant(bearer, now=state.now())
 
 

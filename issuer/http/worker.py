@@ -14,6 +14,7 @@ from issuer.export import find_row, full_certificate
 from issuer.home import Home
 from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
+from ledger.entry import EntryType, encode_entry
 from ledger.errors import ProjectError
 from ledger.sequencer import Sequencer
 
@@ -39,9 +40,10 @@ class _Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lookup:
-    holder: bytes
-    done: Future[Renewal | None]
+class _Call:
+    """Anything else that needs the ledger: runs on its thread and resolves a future of its own."""
+
+    run: Callable[[Sequencer], None]
 
 
 class MintWorker:
@@ -50,7 +52,7 @@ class MintWorker:
     def __init__(self, home: Home, *, clock: Callable[[], int]) -> None:
         self._home = home
         self._clock = clock
-        self._jobs: SimpleQueue[_Claim | _Lookup | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Claim | _Call | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self._ready: Future[None] = Future()
 
@@ -72,8 +74,22 @@ class MintWorker:
 
     def newest(self, holder: bytes) -> Future[Renewal | None]:
         """The newest certificate of a key, or None."""
-        done: Future[Renewal | None] = Future()
-        self._jobs.put(_Lookup(holder, done))
+        return self._call(lambda ledger: self._newest(ledger, holder))
+
+    def log_head(self, digest: bytes) -> Future[int]:
+        """Log the digest of an access log's head; its index. The same head again has the index it already has."""
+        entry = encode_entry(EntryType.ACCESS_LOG_HEAD, self._home.settings.authority, digest)
+
+        def append(ledger: Sequencer) -> int:
+            (index,) = ledger.append([entry])
+            ledger.checkpoint(self._clock())
+            return index
+
+        return self._call(append)
+
+    def _call(self, run: Callable[[Sequencer], _T]) -> Future[_T]:
+        done: Future[_T] = Future()
+        self._jobs.put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
         return done
 
     def _run(self) -> None:
@@ -85,18 +101,18 @@ class MintWorker:
         self._ready.set_result(None)
         try:
             while (job := self._jobs.get()) is not None:
-                claims, lookups, more = self._waiting(job)
+                claims, calls, more = self._waiting(job)
                 self._mint(ledger, claims)
-                for lookup in lookups:
-                    _resolve(lookup.done, partial(self._newest, ledger, lookup.holder))
+                for call in calls:
+                    call.run(ledger)
                 if not more:
                     return
         finally:
             ledger.close()
 
-    def _waiting(self, first: _Claim | _Lookup) -> tuple[list[_Claim], list[_Lookup], bool]:
+    def _waiting(self, first: _Claim | _Call) -> tuple[list[_Claim], list[_Call], bool]:
         """`first` and what waits behind it; False when the worker was told to stop."""
-        jobs: list[_Claim | _Lookup] = [first]
+        jobs: list[_Claim | _Call] = [first]
         more = True
         while len(jobs) < _BATCH:
             try:
@@ -108,7 +124,7 @@ class MintWorker:
                 break
             jobs.append(job)
         claims = [job for job in jobs if isinstance(job, _Claim)]
-        return claims, [job for job in jobs if isinstance(job, _Lookup)], more
+        return claims, [job for job in jobs if isinstance(job, _Call)], more
 
     def _mint(self, ledger: Sequencer, claims: list[_Claim]) -> None:
         if not claims:

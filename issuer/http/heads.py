@@ -1,0 +1,50 @@
+"""Heads of wallets' access logs: logged as entries of type 4, so that no wallet operator can rewrite who saw what.
+
+The bureau is the one process that writes the ledger; a wallet operator sends the text of its log's signed note, of
+which only the hash is kept. Sending one again is no fault and has the same index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from pydantic import BaseModel, ConfigDict, Field
+
+from issuer.http.state import Service, bearer_token
+from ledger.errors import VerificationError
+from ledger.note import parse_note
+from ledger.reasons import Reason
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+
+class AccessLogHead(BaseModel):
+    """A signed note (C2SP signed-note) over the head of an access log."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: str = Field(min_length=1, max_length=8192)
+
+
+class Logged(BaseModel):
+    """Where its entry stands in the ledger."""
+
+    log: int
+    index: int
+
+
+@router.post("/access-log-heads")
+async def log_head(
+    head: AccessLogHead, state: Service, authorization: Annotated[str | None, Header()] = None
+) -> Logged:
+    """Log the head of a wallet's access log."""
+    if not state.wallet_tokens.holds(bearer_token(authorization)):
+        raise VerificationError(Reason.AUTH_INVALID, "no wallet operator has this token")
+    note = head.note.encode()
+    parse_note(note)
+    index = await asyncio.wrap_future(state.worker.log_head(sha256(note).digest()))
+    return Logged(log=state.log, index=index)
