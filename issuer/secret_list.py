@@ -36,7 +36,9 @@ class SecretList:
         except FileNotFoundError:
             return False
         wanted = _hash(token)
-        return sum(hmac.compare_digest(wanted, hash_) for hash_ in known) > 0  # each is compared, found or not
+        return (
+            sum(hmac.compare_digest(wanted, hash_) for hash_ in known) > 0
+        )  # each is compared, found or not
 
 
 def _hash(token: str) -> str:
