@@ -1,4 +1,4 @@
-"""The rows of the wallet's tables. Ids are random bytes, times POSIX seconds; what is `sealed` opens with a safe's key."""
+"""The rows of the wallet's tables. Ids are random bytes, times POSIX seconds; `sealed` opens with a safe's key."""
 
 from __future__ import annotations
 

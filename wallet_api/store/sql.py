@@ -178,12 +178,12 @@ class Transaction:
 
     def _request(self, where: str, value: bytes) -> RequestRow | None:
         row = self._one(f"SELECT {_REQUEST} FROM requests WHERE {where}", value)  # noqa: S608 - our own names
-        return None if row is None else RequestRow(*row[:4], RequestState(row[4]), *row[5:])
+        return None if row is None else _request_row(row)
 
     def requests_of_safe(self, safe: bytes, *, after: bytes, limit: int) -> list[RequestRow]:
         sql = f"SELECT {_REQUEST} FROM requests WHERE safe = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608 - our own names
         rows = self._execute(sql, (safe, after, limit))
-        return [RequestRow(*row[:4], RequestState(row[4]), *row[5:]) for row in rows]
+        return [_request_row(row) for row in rows]
 
     def move_request(self, id_: bytes, *, to: RequestState, safe: bytes) -> None:
         self._execute("UPDATE requests SET state = ?, safe = ? WHERE id = ?", (to.value, safe, id_))
@@ -277,3 +277,8 @@ class Transaction:
         for table in ("challenges", "sessions", "drafts"):
             self._execute(f"DELETE FROM {table} WHERE expires <= ?", (now,))  # noqa: S608 - our own names
         self._execute("DELETE FROM idempotency WHERE created <= ?", (now - 86400,))
+
+
+def _request_row(row: tuple[Any, ...]) -> RequestRow:
+    id_, org, digest, request, state, safe, expires, created = row
+    return RequestRow(id_, org, digest, request, RequestState(state), safe, expires, created)
