@@ -97,7 +97,8 @@ def append_access(
 ) -> None:
     """Write one row: chain, tree and sealed text move together, in the caller's transaction."""
     owner = tx.safe(safe)
-    assert owner is not None
+    if owner is None:  # erased since the caller logged in
+        raise VerificationError(Reason.AUTH_INVALID)
     counter, salt = owner.log_counter + 1, random(_SALT_SIZE)
     row = _encode(counter, owner.log_last, time, access)
     entry = _entry(salt, row)

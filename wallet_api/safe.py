@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.qr_text import decode_any
-from ledger.errors import ConflictError
+from ledger.errors import ConflictError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
@@ -58,6 +58,8 @@ def put_certificate(service: Service, citizen: Citizen, file: bytes) -> tuple[St
     sealed = seal(citizen.data_key, data, bound=_bound(citizen.safe, number), random=service.random)
     with service.store.write() as tx:
         known = tx.certificate(citizen.safe, number)
+        if tx.safe(citizen.safe) is None:  # erased since the caller logged in
+            raise VerificationError(Reason.AUTH_INVALID)
         if known is None:
             row = CertificateRow(citizen.safe, number, sha256(data).digest(), sealed, now)
             tx.add_certificate(row)
