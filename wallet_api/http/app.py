@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from threading import Event
 from typing import Any
 
@@ -50,13 +48,6 @@ def create_app(
         public_url: where citizens reach the service, without a slash at its end; links are made of it and never of
             what a caller says the host is.
     """
-    stopping = Event()
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        stopping.set()
-
     app = FastAPI(
         title="Tallystick wallet",
         version="1",
@@ -64,13 +55,12 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
-        lifespan=lifespan,
         responses=_RESPONSES,
     )
     metrics = Metrics()
     app.state.service = service
     app.state.public_url = public_url
-    app.state.stopping = stopping
+    app.state.stopping = Event()  # set by whoever stops the server: long polls end
     app.include_router(safe_routes.router)
     app.include_router(request_routes.router)
 

@@ -1,4 +1,4 @@
-"""Who calls: dependencies that turn the bearer token into a citizen or an organisation, before anything is looked up."""
+"""Who calls: the bearer token becomes a citizen or an organisation before anything is looked up."""
 
 from __future__ import annotations
 

@@ -91,7 +91,12 @@ def problem(
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
     if reason is not None:
         body |= {"reason": reason.value, "detail": reason_text(reason, language)}
-    more = {"Content-Language": language, "Vary": "Accept-Language", **(headers or {})}
+    more = {
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        **(headers or {}),
+    }
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     return Response(content, status, more, PROBLEM_TYPE)
 
