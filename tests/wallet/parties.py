@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.testclient import TestClient
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.login import parse_login
@@ -36,6 +36,26 @@ ITEMS = (
     SlotsItem(CertificateType.CONTRIBUTION, NAME_SLOTS),
     SlotsItem(CertificateType.CONTRIBUTION, SLOTS_24),
 )
+
+
+class InProcess(httpx.BaseTransport):
+    """The ASGI app in this process behind a plain client that any thread may use."""
+
+    def __init__(self, app: Any) -> None:
+        self._asgi = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._running = start_blocking_portal()
+        self._portal: BlockingPortal = self._running.__enter__()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._portal.call(self._handle, request)
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        response = await self._asgi.handle_async_request(request)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
+
+    def close(self) -> None:
+        self._running.__exit__(None, None, None)
 
 
 @dataclass
@@ -84,7 +104,8 @@ def make_town(store: Store, path: Path, *, random: Random, limits: Limits) -> To
     world.certificate()  # gives the log its entries before the bundle is cut
     service = make_service(store, world, clock, random=random, limits=limits)
     app = create_app(service, public_url=URL)
-    return Town(service, clock, world, TestClient(app, raise_server_exceptions=False), path)
+    http = httpx.Client(transport=InProcess(app), base_url="http://wallet.test")
+    return Town(service, clock, world, http, path)
 
 
 @dataclass
@@ -160,6 +181,10 @@ class Asker(Caller):
         self.number = number
         self.token = token
         self.key = key
+
+    def fetch(self, id_: str) -> bytes:
+        """The presentation."""
+        return unb64(good(self.post(f"/requests/{id_}/fetch"))["presentation"])
 
     def request(self, **changes: Any) -> bytes:
         """A fresh signed request; two items: name and number, and 24 months."""
