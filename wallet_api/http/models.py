@@ -23,6 +23,7 @@ __all__ = [
     "ChallengeRequest",
     "ChallengeToSign",
     "ClaimModel",
+    "Empty",
     "Health",
     "NewRequest",
     "OfferModel",
@@ -67,6 +68,10 @@ _Number = Annotated[str, Field(pattern=r"^[A-Z2-7]{13}$", examples=["ABCDEFGHIJK
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Empty(_Model):
+    """An action without arguments: no body, or an empty object."""
 
 
 class Health(_Model):

@@ -101,35 +101,45 @@ def complete_answer(
 
 
 @router.post("/{id}/refuse")
-def refuse(caller: CitizenCaller, id_: RequestId, service: TheService) -> models.Accepted:
+def refuse(
+    caller: CitizenCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> models.Accepted:
     """Say no to the request."""
     consents.refuse_request(service, caller, id_)
     return models.Accepted(state=RequestState.REFUSED.value)
 
 
 @router.post("/{id}/withdraw")
-def withdraw(caller: CitizenCaller, id_: RequestId, service: TheService) -> models.Accepted:
+def withdraw(
+    caller: CitizenCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> models.Accepted:
     """Take the consent back: no fetch that begins after this answer succeeds."""
     consents.withdraw_answer(service, caller, id_)
     return models.Accepted(state=RequestState.WITHDRAWN.value)
 
 
 @router.post("/{id}/fetch")
-def fetch(caller: OrganisationCaller, id_: RequestId, service: TheService) -> models.PresentationModel:
+def fetch(
+    caller: OrganisationCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> models.PresentationModel:
     """The presentation: the same bytes again until acknowledged, at most for a day."""
     released = release.fetch_answer(service, caller, id_)
     return models.PresentationModel(presentation=b64(released.presentation), expires=released.expires)
 
 
 @router.post("/{id}/acknowledge", status_code=204)
-def acknowledge(caller: OrganisationCaller, id_: RequestId, service: TheService) -> Response:
+def acknowledge(
+    caller: OrganisationCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> Response:
     """The organisation keeps the presentation now; the service deletes it."""
     release.acknowledge(service, caller, id_)
     return Response(status_code=204)
 
 
 @router.post("/{id}/deletion-confirmed", status_code=204)
-def deletion_confirmed(caller: OrganisationCaller, id_: RequestId, service: TheService) -> Response:
+def deletion_confirmed(
+    caller: OrganisationCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> Response:
     """The organisation says that it deleted what it had; the citizen sees it."""
     release.confirm_deletion(service, caller, id_)
     return Response(status_code=204)
