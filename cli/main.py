@@ -22,6 +22,7 @@ _COMMANDS = {
     "org": ("cli.org", "org", "Registered organisations."),
     "request": ("cli.request", "request", "An organisation's request."),
     "ledger": ("cli.ledger", "ledger", "Check the ledger, sign checkpoints, prove entries."),
+    "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
 
@@ -70,9 +71,11 @@ def main() -> None:
 
 
 def _missing_extra(exc: ModuleNotFoundError) -> int:
-    extra = {"polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer"}.get(
-        exc.name or ""
-    )
+    extra = {
+        "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
+        "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
+        "uvicorn": "wallet",
+    }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc
     click.echo(f"This command needs more packages: pip install 'tallystick[{extra}]'", err=True)

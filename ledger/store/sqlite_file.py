@@ -80,11 +80,14 @@ def create_sqlite(path: Path, schema: Mapping[str, str], *, version: int, script
         raise map_os_error(exc) from exc
 
 
-def open_sqlite(path: Path, schema: Mapping[str, str], *, version: int, lock_timeout: float) -> Database:
+def open_sqlite(
+    path: Path, schema: Mapping[str, str], *, version: int, lock_timeout: float, any_thread: bool = False
+) -> Database:
     """Open the database at `path`, which has to exist and to have exactly this schema.
 
     Args:
         lock_timeout: seconds to wait for another writer.
+        any_thread: the connection may move between threads; the caller sees to it that one uses it at a time.
     Raises:
         ConfigError: `cli.not_found` or `home.version`.
         IntegrityError: `store.not_durable_mode`, `store.schema_tampered` or another `store.…`.
@@ -96,7 +99,11 @@ def open_sqlite(path: Path, schema: Mapping[str, str], *, version: int, lock_tim
     with mapped_errors():
         # The URI keeps SQLite from making a file that vanished meanwhile.
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=lock_timeout, isolation_level=None
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=lock_timeout,
+            isolation_level=None,
+            check_same_thread=not any_thread,
         )
         try:
             database = Database(connection, execute_plugins=False)

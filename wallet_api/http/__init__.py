@@ -1,0 +1,1 @@
+"""The wallet over HTTP: routes translate, the services beside this package decide."""

@@ -1,0 +1,102 @@
+"""The ASGI application: routes, error table, manners. No interactive docs, no debug, no CORS."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import generate_latest
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from ledger.errors import ProjectError
+from ledger.reasons import Reason
+from wallet_api.http import models, request_routes, safe_routes
+from wallet_api.http.manners import BODY_SECONDS, MAX_BODY, Manners, Metrics
+from wallet_api.http.problems import PROBLEM_TYPE, language_of, problem, problem_of, unexpected
+from wallet_api.service import Service
+
+__all__ = ["create_app"]
+
+_PROBLEM = {"model": models.ProblemModel, "content": {PROBLEM_TYPE: {}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {**_PROBLEM, "description": description}
+    for status, description in (
+        (401, "auth.missing, auth.invalid"),
+        (403, "authz.denied, org.unregistered, org.purpose_not_allowed, consent.field_denied"),
+        (404, "authz.not_found: absent, or somebody else's"),
+        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict"),
+        (410, "consent.expired, consent.revoked"),
+        (412, "api.version_conflict"),
+        (413, "api.body_too_large"),
+        (415, "api.media_type"),
+        (422, "api.validation, or why a certificate, request or signature is refused"),
+        (429, "api.rate_limited"),
+        (503, "trust.bundle_stale, store.locked"),
+    )
+}
+
+
+def create_app(
+    service: Service, *, public_url: str, max_body: int = MAX_BODY, body_seconds: float = BODY_SECONDS
+) -> FastAPI:
+    """The wallet over HTTP.
+
+    Args:
+        public_url: where citizens reach the service, without a slash at its end; links are made of it and never of
+            what a caller says the host is.
+    """
+    app = FastAPI(
+        title="Tallystick wallet",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        responses=_RESPONSES,
+    )
+    metrics = Metrics()
+    app.state.service = service
+    app.state.public_url = public_url
+    app.state.stopping = Event()  # set by whoever stops the server: long polls end
+    app.include_router(safe_routes.router)
+    app.include_router(request_routes.router)
+
+    @app.get("/healthz")
+    def healthz() -> models.Health:
+        """Whether the database answers."""
+        with service.store.read() as tx:
+            tx.log_size()
+        return models.Health(status="ok")
+
+    @app.get("/metrics", include_in_schema=False)
+    def prometheus() -> Response:
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
+
+    app.add_exception_handler(ProjectError, _on_project_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_bug)
+    app.add_middleware(Manners, metrics=metrics, max_body=max_body, body_seconds=body_seconds)
+    return app
+
+
+def _on_project_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProjectError)
+    return problem_of(request, error)
+
+
+def _on_validation_error(request: Request, _: Exception) -> Response:
+    # What pydantic says would echo the input.
+    return problem(language_of(request.headers.get("accept-language", "")), Reason.API_VALIDATION, 422)
+
+
+def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return unexpected(request, error)
+
+
+def _on_bug(request: Request, _: Exception) -> Response:
+    return problem(language_of(request.headers.get("accept-language", "")), None, 500)

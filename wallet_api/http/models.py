@@ -1,0 +1,295 @@
+"""The bodies of requests and answers. Unknown members are refused; bytes travel as base64url without padding."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+__all__ = [
+    "Accepted",
+    "AccessLog",
+    "AccessRowModel",
+    "AnswerBegin",
+    "AnswerComplete",
+    "AnswerTimes",
+    "AnswerToSign",
+    "AskedItemModel",
+    "CertificateFile",
+    "CertificateModel",
+    "CertificatePage",
+    "CertificateSummary",
+    "ChallengeRequest",
+    "ChallengeToSign",
+    "ClaimModel",
+    "Empty",
+    "Health",
+    "NewRequest",
+    "OfferModel",
+    "OrganisationModel",
+    "PageQuery",
+    "PresentationModel",
+    "ProblemModel",
+    "RequestForCitizen",
+    "RequestForOrganisation",
+    "RequestPage",
+    "RequestSummary",
+    "ShownClaim",
+    "Token",
+    "TokenRequest",
+    "b64",
+    "unb64",
+]
+
+
+def b64(raw: bytes) -> str:
+    """base64url without padding."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def unb64(text: str) -> bytes:
+    """The bytes of `text` in its one spelling. Raises ValueError."""
+    raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    if b64(raw) != text:
+        raise ValueError("not the one spelling")
+    return raw
+
+
+def _check_b64(text: str) -> str:
+    unb64(text)
+    return text
+
+
+_Base64 = Annotated[str, Field(max_length=120_000, pattern=r"^[A-Za-z0-9_-]*$"), AfterValidator(_check_b64)]
+_Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", examples=["0f" * 16])]
+_Number = Annotated[str, Field(pattern=r"^[A-Z2-7]{13}$", examples=["ABCDEFGHIJKLM"])]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Empty(_Model):
+    """An action without arguments: no body, or an empty object."""
+
+
+class Health(_Model):
+    status: str = Field(examples=["ok"])
+
+
+class ProblemModel(_Model):
+    """RFC 9457, with our `reason`; `detail` is a sentence in the language asked for."""
+
+    type: str
+    title: str
+    status: int
+    reason: str = Field(examples=["authz.not_found"])
+    detail: str
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100)
+    after: str = Field("", max_length=32, pattern=r"^[0-9A-Za-z]*$", description="`next` of the page before")
+
+
+class ChallengeRequest(_Model):
+    holder_key: _Base64 = Field(description="raw public key: 32 bytes Ed25519, 33 compressed P-256")
+
+
+class ChallengeToSign(_Model):
+    challenge_id: _Id
+    to_be_signed: str = Field(description="the exact bytes to sign: COSE Sig_structure, typ login")
+    expires: int = Field(description="POSIX seconds")
+
+
+class TokenRequest(_Model):
+    challenge_id: _Id
+    signature: _Base64 = Field(description="64 bytes")
+
+
+class Token(_Model):
+    token: str
+    token_type: str = Field(examples=["Bearer"])
+    expires: int
+
+
+class CertificateFile(_Model):
+    certificate: _Base64 = Field(description="the holder's whole certificate file")
+
+
+class CertificateSummary(_Model):
+    number: _Number
+    type: str
+    office: str
+    cut_off: int = Field(description="YYYYMM", examples=[202610])
+    issued: str = Field(examples=["2026-11-23"])
+    expires: str = Field(examples=["2027-02-21"])
+    etag: str
+
+
+class ShownClaim(_Model):
+    """A claim with its value, as a text for people."""
+
+    claim: str = Field(examples=["strip.pension.emp.-1"])
+    slot: int
+    label: str
+    value: str
+
+
+class CertificateModel(CertificateSummary):
+    claims: list[ShownClaim]
+    certificate: str = Field(description="the file as it was put in, to be checked by its holder")
+
+
+class CertificatePage(_Model):
+    certificates: list[CertificateSummary]
+    next: str | None
+
+
+class NewRequest(_Model):
+    request: _Base64 = Field(description="the signed request with its registration")
+
+
+class OrganisationModel(_Model):
+    number: int
+    name_zh: str
+    name_en: str
+    contact: str
+
+
+class ClaimModel(_Model):
+    claim: str
+    slot: int
+    label: str
+
+
+class OfferModel(_Model):
+    certificate: _Number
+    cut_off: int
+    complete: bool
+    claims: list[ShownClaim]
+    missing: list[str]
+
+
+class AskedItemModel(_Model):
+    item: int
+    policy: str | None
+    claims: list[ClaimModel]
+    offers: list[OfferModel]
+
+
+class AnswerTimes(_Model):
+    """What became of the answer; POSIX seconds or null."""
+
+    answered: int
+    expires: int
+    fetched: int | None
+    acknowledged: int | None
+    withdrawn: int | None
+    deletion_confirmed: int | None
+
+
+class RequestForOrganisation(_Model):
+    id: _Id
+    link: str
+    state: str = Field(examples=["waiting"])
+    expires: int
+    answer: AnswerTimes | None
+    delete: bool = Field(description="the citizen withdrew: delete what you hold, then confirm it")
+
+
+class RequestForCitizen(_Model):
+    """`organisation` is null, and `warning` holds the reason code, unless the registration holds."""
+
+    id: _Id
+    state: str
+    expires: int
+    organisation: OrganisationModel | None
+    warning: str | None
+    name_warning: str | None = Field(description="schema.text_confusable: the name may imitate another one")
+    desk: str | None
+    purpose: str
+    legal_basis: str
+    method: str
+    retention_days: int
+    digits: str = Field(description="both screens show these two digits", examples=["42"])
+    items: list[AskedItemModel]
+    answer: AnswerTimes | None
+
+
+class RequestSummary(_Model):
+    id: _Id
+    state: str
+    expires: int
+    answer: AnswerTimes | None
+
+
+class RequestPage(_Model):
+    requests: list[RequestSummary]
+    next: str | None
+
+
+class AnswerBegin(_Model):
+    certificate: _Number
+    items: list[int] = Field(
+        min_length=1, max_length=16, description="items of the request; others are refused"
+    )
+    minutes: int = Field(1440, description="how long the organisation may use the answer")
+
+
+class AnswerToSign(_Model):
+    """The exact bytes to sign, and what they say."""
+
+    to_be_signed: str
+    organisation: OrganisationModel
+    purpose: str
+    legal_basis: str
+    method: str
+    retention_days: int
+    digits: str
+    certificate: _Number
+    claims: list[ShownClaim]
+    issued: int
+    expires: int
+    sign_until: int
+
+
+class AnswerComplete(_Model):
+    signature: _Base64
+
+
+class Accepted(_Model):
+    state: str
+
+
+class PresentationModel(_Model):
+    presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    expires: int
+
+
+class AccessRowModel(_Model):
+    """A row and what proves it; hashes in hex."""
+
+    counter: int
+    time: int
+    action: str = Field(examples=["fetched"])
+    org: int
+    request: str
+    type: int
+    slots: list[int]
+    claims: list[str]
+    previous: str
+    salt: str
+    entry: str
+    position: int
+    path: list[str]
+
+
+class AccessLog(_Model):
+    rows: list[AccessRowModel]
+    size: int
+    root: str
+    next: str | None

@@ -1,0 +1,117 @@
+"""The rows of the wallet's tables. Ids are random bytes, times POSIX seconds; `sealed` opens with a safe's key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "AnswerRow",
+    "CertificateRow",
+    "ChallengeRow",
+    "DraftRow",
+    "LogRow",
+    "RequestRow",
+    "RequestState",
+    "SafeRow",
+]
+
+
+class RequestState(StrEnum):
+    """Where a request stands. Only `waiting` can change into anything but `withdrawn`."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class SafeRow:
+    """A citizen's safe: the holder key, the wrapped data key, and the end of its chain of access rows."""
+
+    id: bytes
+    holder_key: bytes
+    wrapped_key: bytes
+    log_counter: int
+    log_last: bytes
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRow:
+    """A stored certificate file. `digest` is SHA-256 of the file, for its ETag."""
+
+    safe: bytes
+    number: str
+    digest: bytes
+    sealed: bytes
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRow:
+    """A login challenge, good once."""
+
+    id: bytes
+    holder_key: bytes
+    nonce: bytes
+    issued: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """An organisation's request; `safe` is the safe that answered or refused it."""
+
+    id: bytes
+    org: int
+    digest: bytes
+    request: bytes
+    state: RequestState
+    safe: bytes | None
+    expires: int
+    created: int
+
+    def state_at(self, now: int) -> RequestState:
+        """The state, with waiting turned into expired where its time is over."""
+        over = self.state is RequestState.WAITING and now >= self.expires
+        return RequestState.EXPIRED if over else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """What a citizen was given to sign and has not signed yet: `sealed` holds the exact bytes."""
+
+    request: bytes
+    safe: bytes
+    sealed: bytes
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """A consent: the sealed presentation (None once withdrawn or erased) and what became of it."""
+
+    request: bytes
+    safe: bytes
+    sealed: bytes | None
+    answered: int
+    issued: int
+    expires: int
+    fetched: int | None = None
+    acknowledged: int | None = None
+    withdrawn: int | None = None
+    deletion_confirmed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row of the access log. `entry` is the salted commitment (32 bytes); `sealed` holds salt and row."""
+
+    position: int
+    safe: bytes | None
+    counter: int
+    entry: bytes
+    sealed: bytes | None
