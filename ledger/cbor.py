@@ -2,7 +2,8 @@
 
 Integers of at most 64 bits, byte and text strings, arrays, maps, booleans, null and the one tag a caller allows.
 No floats, no other tags, no other simple values, definite lengths, shortest heads, sorted and distinct keys,
-depth at most 16, exactly one item. cbor2 decodes and encodes; what it would let pass is refused here.
+depth at most 16 (an empty array or map nests nothing), exactly one item. cbor2 decodes and encodes; what it would let
+pass is refused here.
 
 Map keys of our formats lie in -24...23 plus -65537, where the length-first order of cbor2 and the bytewise order of
 RFC 8949 agree; a map whose order the two rules see differently is refused.
@@ -145,7 +146,7 @@ class _Walker:
     def item(self, depth: int) -> None:
         """Walk over one item whose nesting level is `depth` (1 for the outermost)."""
         major, info, argument = self.head()
-        if 4 <= major <= 6 and depth > MAX_DEPTH:
+        if 4 <= major <= 6 and argument != 0 and depth > MAX_DEPTH:
             raise FormatError(Reason.ENC_DEPTH_LIMIT, f"more than {MAX_DEPTH} levels at byte {self.at}")
         if major in (2, 3):
             self.string(major, argument)

@@ -36,3 +36,13 @@ def test_a_seventeenth_level_with_something_in_it_is_refused(stack: list[bytes],
     with pytest.raises(FormatError) as refusal:
         decode_cbor(b"".join(stack) + inner)
     assert refusal.value.reason is Reason.ENC_DEPTH_LIMIT
+
+
+@pytest.mark.parametrize("empty", ["80", "a0"])
+def test_an_empty_container_nests_nothing(empty: str) -> None:
+    """Seventeen brackets, sixteen levels; what is wrong behind them is still found."""
+    data = b"\x81" * MAX_DEPTH + bytes.fromhex(empty)
+    assert encode_cbor(decode_cbor(data)) == data
+    with pytest.raises(FormatError) as refusal:
+        decode_cbor(data + b"\x00")
+    assert refusal.value.reason is Reason.ENC_TRAILING_DATA
