@@ -253,7 +253,12 @@ def test_over_a_socket(town: Town, alice: Phone, bank: Asker, served: int) -> No
         assert bank.fetch(id_)[:1] == b"\xd2"
         assert "server" not in town.http.get("/healthz").headers
         id_ = bank.leave()
-        waiting = Thread(target=lambda: (time.sleep(0.3), alice.post(f"/requests/{id_}/refuse")))
+
+        def refuse_soon() -> None:
+            time.sleep(0.3)
+            alice.post(f"/requests/{id_}/refuse")
+
+        waiting = Thread(target=refuse_soon)
         waiting.start()
         started = time.monotonic()
         assert good(bank.get(f"/requests/{id_}?wait=20"))["state"] == "refused"
