@@ -153,12 +153,13 @@ def check_access_log(store: Store, keyring: Keyring) -> tuple[int, bytes]:
         IntegrityError: `store.hash_mismatch`, `store.corrupt`.
     """
     with store.read() as tx:
-        frontier = Frontier()
+        frontier, lefts = Frontier(), dict[int, bytes]()
         while rows := tx.all_log_rows(start=frontier.size, limit=_PAGE):
             for row in rows:
                 if row.position != frontier.size:
                     raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"no access row {frontier.size}")
                 frontier.append(leaf_hash(row.entry))
+                _check_nodes(tx, row.position, leaf_hash(row.entry), lefts)
         size = frontier.size
         if (
             tx.log_size() != size
@@ -168,6 +169,18 @@ def check_access_log(store: Store, keyring: Keyring) -> tuple[int, bytes]:
         for safe in tx.safes():
             _check_chain(tx, safe.id, keyring.unwrap(safe.wrapped_key, safe=safe.id))
     return size, frontier.root_hash()
+
+
+def _check_nodes(tx: Transaction, position: int, leaf: LeafHash, lefts: dict[int, bytes]) -> None:
+    """Compare every stored node that this leaf completes. `lefts` holds the last left sibling of each level."""
+    level, index, node = 0, position, bytes(leaf)
+    while True:
+        if _node(tx, level, index) != node:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"node {level}/{index} of the access log")
+        if not index & 1:
+            lefts[level] = node
+            return
+        level, index, node = level + 1, index >> 1, node_hash(lefts[level], node)
 
 
 def _check_chain(tx: Transaction, safe: bytes, data_key: bytes) -> None:
