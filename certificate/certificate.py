@@ -10,7 +10,7 @@ certificate is valid while today <= expires. `cnf` is the holder's raw public ke
 
 from __future__ import annotations
 
-from base64 import b32decode, b32encode
+from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +31,6 @@ __all__ = [
     "UnverifiedCertificate",
     "certificate_item",
     "certificate_number",
-    "check_certificate_number",
     "encode_certificate",
     "issue_certificate",
     "parse_certificate",
@@ -108,17 +107,6 @@ class UnverifiedCertificate:
 def certificate_number(claims_root: bytes) -> str:
     """First 8 bytes of the claims root in base32 (RFC 4648 section 6) without padding: 13 characters."""
     return b32encode(claims_root[:_NUMBER_BYTES]).decode("ascii").rstrip("=")
-
-
-def check_certificate_number(text: str) -> str:
-    """Return `text` if it is spelled as a certificate number. Raises FormatError `schema.field_type`."""
-    try:
-        spelled = certificate_number(b32decode(text + "==="))
-    except ValueError:
-        spelled = ""
-    if not text or spelled != text:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a certificate number has 13 characters A-Z and 2-7")
-    return text
 
 
 def issue_certificate(signer: CoseSigner, body: CertificateBody) -> bytes:

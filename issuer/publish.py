@@ -6,7 +6,6 @@ see. Distribution over the network comes later; here a bundle is a folder.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import Protocol
 
@@ -27,7 +26,6 @@ __all__ = [
     "Checkpointer",
     "cut_bundle",
     "load_directory",
-    "next_directory",
 ]
 
 _DAY = 86400
@@ -78,12 +76,6 @@ def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directo
     )
     save_bundle_files(home.trust_dir, files)
     return version
-
-
-def next_directory(home: Home, **changes: object) -> Directory:
-    """The published directory with `changes`, one version on."""
-    current = load_directory(home)
-    return replace(current, version=current.version + 1, **changes)  # type: ignore[arg-type]  # fields of Directory
 
 
 def _status_tokens(home: Home, now: int) -> list[bytes]:
