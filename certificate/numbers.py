@@ -54,6 +54,9 @@ class Typ(IntEnum):
     BUNDLE = 65109
     IMPORT_SUMMARY = 65110
     SUCCESSION = 65111
+    DELEGATION_END = 65112  # holder key
+    DEVICE = 65113  # holder key
+    JOURNAL = 65114  # holder key
 
 
 class CertificateType(IntEnum):
