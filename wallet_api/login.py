@@ -91,11 +91,14 @@ def complete_login(service: Service, challenge_id: bytes, signature: bytes, *, a
     token = _CITIZEN + _encode(service.random(_TOKEN_SIZE))
     expires = now + SESSION_LIFETIME
     with service.store.write() as tx:
+        key = tx.key(row.holder_key)
+        if key is not None and key.ended is not None:  # lost, stolen or removed: it opens nothing any more
+            raise VerificationError(Reason.AUTH_INVALID, "the login")
         safe = tx.safe_of_key(row.holder_key)
         if safe is None:
             safe = _new_safe(service, row.holder_key, now)
             tx.add_safe(safe)
-        tx.add_session(_hash(token), safe.id, expires=expires)
+        tx.add_session(_hash(token), safe.id, holder_key=row.holder_key, expires=expires)
     return Session(token, expires)
 
 
