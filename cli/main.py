@@ -14,7 +14,7 @@ __all__ = ["cli", "main"]
 
 # command -> (module, attribute, line for --help)
 _COMMANDS = {
-    "demo": ("cli.demo", "demo", "All of it on a small synthetic city, saying what happens and why."),
+    "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
