@@ -236,6 +236,8 @@ class Reason(StrEnum):
     PERSON_NOT_FOUND = "person.not_found"
     CERTIFICATE_NOT_FOUND = "certificate.not_found"
 
+    NET_UNREACHABLE = "net.unreachable"
+
 
 _CANNOT_TELL = frozenset(
     {
@@ -254,6 +256,7 @@ _CANNOT_TELL = frozenset(
         Reason.POLICY_NOT_SETTLED,
         Reason.POLICY_UNKNOWN,
         Reason.TRUST_MISSING,
+        Reason.NET_UNREACHABLE,
     }
 )
 _NOTE = frozenset(

@@ -189,4 +189,5 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "trust.missing": "There is no trust bundle here, so nothing can be told; sync it first.",
     "person.not_found": "Nobody has this number in the imported records; check the number.",
     "certificate.not_found": "There is no such certificate; check the number, or mint it first.",
+    "net.unreachable": "The service cannot be reached or does not answer as it should; try again later.",
 }

@@ -189,4 +189,5 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "trust.missing": "这里没有信任包，无法判断；请先更新信任包。",
     "person.not_found": "导入的记录中没有这个编号；请检查编号。",
     "certificate.not_found": "没有这份证明；请检查编号，或先签发。",
+    "net.unreachable": "服务无法连接或应答异常；请稍后再试。",
 }
