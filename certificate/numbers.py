@@ -53,6 +53,7 @@ class Typ(IntEnum):
     DIRECTORY = 65108
     BUNDLE = 65109
     IMPORT_SUMMARY = 65110
+    SUCCESSION = 65111
 
 
 class CertificateType(IntEnum):
