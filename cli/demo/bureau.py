@@ -16,7 +16,7 @@ from cli.init import example_bureau
 from cli.request import QUESTIONS
 from issuer.home import Home
 from issuer.sample import write_sample
-from issuer.service import import_records, mint_all, mint_enrolled
+from issuer.service import import_records, mint_all, mint_persons, opened_register
 from issuer.setup import create_home
 
 __all__ = ["Bureau"]
@@ -85,7 +85,9 @@ class Bureau:
         import_records(self.home, self.folder / "next", now=now)
         ledger = self.home.ledger()
         try:
-            return mint_enrolled(self.home, ledger, now=now).minted
+            with opened_register(self.home) as register:
+                pairs = register.enrolled()
+            return mint_persons(self.home, ledger, pairs, now=now).minted
         finally:
             ledger.close()
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Final
 
 import click
 
 from certificate.texts import Language
 from cli.common import language_option, utc_now
 from cli.demo.bureau import Bureau
+from cli.demo.counter import show_at_counter, verify_at_counter
+from cli.demo.forgers import run_forgers
 from cli.demo.narrator import Narrator
-from cli.demo.services import DemoClock
+from cli.demo.online import Online
+from cli.demo.services import DemoClock, wallet_running
 
 __all__ = ["demo"]
-
-_MONTH_SECONDS: Final = 30 * 86400
 
 
 @click.command()
@@ -43,13 +43,35 @@ def _run(folder: Path, people: int, tell: Narrator) -> bool:
     clock = DemoClock(int(utc_now().timestamp()))
     bureau = Bureau(tell, folder, people)
     bureau.set_up(clock())
-    right = _through_the_services(bureau, clock, tell) and _at_the_counter(bureau, clock, tell)
+    with wallet_running(folder, bureau.home.trust_dir, clock) as wallet:
+        online = Online(tell, bureau, wallet, clock)
+        certificate = online.run()
+    right = certificate is not None and _at_the_counter(bureau, online, certificate)
     click.echo("")
     if right:
-        tell.line(
-            "一切如常；柜台核验没有询问任何人。",
-            "All as it should be; at the counter nothing was asked of anybody.",
+        zh, en = (
+            "一切如常；柜台上的核验没有询问任何人。",
+            "All as it should be; at the counter, nobody was asked.",
         )
     else:
-        tell.line("出了问题。", "SOMETHING IS WRONG.")
+        zh, en = "出了问题。", "SOMETHING IS WRONG."
+    click.echo(tell.word(zh, en))
     return right
+
+
+def _at_the_counter(bureau: Bureau, online: Online, certificate: bytes) -> bool:
+    ledger = bureau.home.ledger()
+    try:
+        scene = show_at_counter(
+            online.tell,
+            bureau.folder,
+            bureau.home,
+            ledger,
+            holder=online.holder,
+            certificate=certificate,
+            now=online.clock(),
+        )
+        valid = verify_at_counter(online.tell, scene)
+        return run_forgers(online.tell, scene) and valid
+    finally:
+        ledger.close()

@@ -33,26 +33,25 @@ from verifier.report import Outcome
 from verifier.trust_dir import load_trust
 from verifier.verify import verify
 
-__all__ = ["SLOTS_24", "demo_request", "show_at_counter", "verify_at_counter"]
+__all__ = ["SLOTS_24", "question", "show_at_counter", "verify_at_counter"]
 
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 SLOTS_24 = tuple(sorted(_REGISTRY.slot_of(name) for name in QUESTIONS["identity.24"]))
 
 
-def demo_request(home: Home, now: int) -> tuple[RequestBody, bytes]:
-    """What the demo's organisation asks: name, last four digits, 24 months. The body, and the signed request."""
-    body = RequestBody(
-        org=DEMO_ORG,
+def question(org: int, now: int, *, days: int) -> RequestBody:
+    """Name, last four digits and 24 months, asked by `org` once, to be answered within `days`."""
+    return RequestBody(
+        org=org,
         nonce=os.urandom(NONCE_SIZE),
         desk=None,
         items=(SlotsItem(CertificateType.CONTRIBUTION, SLOTS_24),),
         purpose=DEFAULT_PURPOSE,
         legal_basis="个人信息保护法第十三条",
-        method="当场核验",
+        method="核验后只留结果",
         retention=30,
-        expires=now + 3600,
+        expires=now + 86400 * days,
     )
-    return body, sign_request(home.signer(f"org-{DEMO_ORG}"), body, registration_of(home, DEMO_ORG))
 
 
 def show_at_counter(
@@ -66,7 +65,8 @@ def show_at_counter(
     now: int,
 ) -> Scene:
     """From QR code to QR code, both through a real decoder."""
-    body, request = demo_request(home, now)
+    body = question(DEMO_ORG, now, days=1)
+    request = sign_request(home.signer(f"org-{DEMO_ORG}"), body, registration_of(home, DEMO_ORG))
     picture = folder / "request.png"
     picture.write_bytes(draw_qr_png(encode_request_text(request), ecc="L"))
     scanned = decode_request_text(read_codes(picture.read_bytes())[0])
