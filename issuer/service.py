@@ -77,6 +77,7 @@ def _import(
     summary = import_export(
         folder,
         staging,
+        key=home.snapshot_key(),
         profile=home.profile(),
         known_offices=offices,
         max_quarantined=max_quarantined,
