@@ -36,10 +36,11 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
+from cli.keys import open_signer
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
-from ledger.errors import ConfigError, ConsentError, VerificationError
-from ledger.keyfile import load_key, save_key
+from ledger.errors import ConsentError, VerificationError
+from ledger.keyfile import save_key
 from ledger.reasons import Reason
 
 __all__ = ["holder"]
@@ -131,7 +132,7 @@ def present(
         raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
     if asked.nonce is None:
         minutes = min(minutes, COUNTER_LIFETIME // 60)
-    signer = _open_key(key_file, passphrase_fd)
+    signer = open_signer(key_file, purpose=_PURPOSE, descriptor=passphrase_fd)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(
@@ -184,18 +185,6 @@ def _registered_name(request: UnverifiedRequest, trust: Path | None, language: L
         say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
         return None
     return registration.name_zh if language == "zh" else registration.name_en
-
-
-def _open_key(path: Path, descriptor: int | None) -> Ed25519CoseSigner:
-    """The holder's key; a sealed one asks for its passphrase at a terminal."""
-    given = None if descriptor is None else read_passphrase(descriptor)
-    try:
-        stored = load_key(path, purpose=_PURPOSE, passphrase=given)
-    except ConfigError as exc:
-        if exc.reason is not Reason.KEY_PASSPHRASE or given is not None or not sys.stdin.isatty():
-            raise
-        stored = load_key(path, purpose=_PURPOSE, passphrase=read_passphrase(None))
-    return Ed25519CoseSigner(stored.seed)
 
 
 def _new_passphrase(descriptor: int | None) -> bytes | None:
