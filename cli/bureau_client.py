@@ -24,8 +24,9 @@ from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
 
-__all__ = ["CredentialOffer", "claim", "holder_proof", "parse_offer", "renew"]
+__all__ = ["CONTRIBUTION", "CredentialOffer", "claim", "holder_proof", "parse_offer", "renew"]
 
+CONTRIBUTION: Final = "contribution"  # the bureau's name for this kind of certificate
 _PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 _SCHEME: Final = "openid-credential-offer"
 _JWT_ALGORITHMS: Final = {Algorithm.ED25519: "EdDSA", Algorithm.ESP256: "ES256"}
