@@ -21,7 +21,7 @@ _COMMANDS = {
     "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
     "org": ("cli.org", "org", "Registered organisations."),
     "request": ("cli.request", "request", "An organisation's request."),
-    "ledger": ("cli.ledger", "ledger", "Check the ledger, sign checkpoints, prove entries."),
+    "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
