@@ -57,6 +57,8 @@ class Typ(IntEnum):
     DELEGATION_END = 65112  # holder key
     DEVICE = 65113  # holder key
     JOURNAL = 65114  # holder key
+    VERIFICATION_PROOF = 65115  # request key
+    KEY_ROLLOVER = 65116  # request key, the old one and the new one
 
 
 class CertificateType(IntEnum):

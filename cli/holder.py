@@ -36,7 +36,7 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
-from cli.holder_key import HOLDER_PURPOSE, open_holder_key
+from cli.keys import HOLDER_PURPOSE, open_holder_key
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
 from ledger.errors import ConsentError, VerificationError

@@ -15,7 +15,7 @@ from certificate.request import SlotsItem
 from certificate.slots import registry_of
 from certificate.texts import Language, claim_name
 from cli.common import emit, json_option, language_option, say, utc_now
-from cli.holder_key import open_holder_key
+from cli.keys import open_holder_key
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 

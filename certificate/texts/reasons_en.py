@@ -190,4 +190,13 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "person.not_found": "Nobody has this number in the imported records; check the number.",
     "certificate.not_found": "There is no such certificate; check the number, or mint it first.",
     "net.unreachable": "The service cannot be reached or does not answer as it should; try again later.",
+    "proof.digest_mismatch": "The proof is about something else than is laid beside it; find the files that belong to it.",
+    "proof.bundle_mismatch": "The proof was made with another trust bundle; name the bundle that was filed on that day.",
+    "proof.outcome_differs": "Judged again as of its day, the answer comes out otherwise; the proof is not to be relied on.",
+    "proof.not_repeatable": "That refusal rests on what only the verifier knew then; name what it knew, or take the proof as its word.",
+    "org.look_alike": "The name looks like another registered organisation's; make sure who is meant before going on.",
+    "org.key_replaced": "The organisation has a newer request key; sign the request with that one.",
+    "org.suspended": "This organisation is suspended; show it nothing.",
+    "org.reminded": "This person was reminded already; one reminder is all there is.",
+    "hook.address": "Messages cannot be sent to this address; give an https address that is reachable from outside.",
 }

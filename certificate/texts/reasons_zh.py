@@ -190,4 +190,13 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "person.not_found": "导入的记录中没有这个编号；请检查编号。",
     "certificate.not_found": "没有这份证明；请检查编号，或先签发。",
     "net.unreachable": "服务无法连接或应答异常；请稍后再试。",
+    "proof.digest_mismatch": "核验证据与所附文件不符；请找出与它对应的文件。",
+    "proof.bundle_mismatch": "该证据是用另一份信任包作出的；请使用当日留存的信任包。",
+    "proof.outcome_differs": "按当日情况重新核验，结果与证据所述不同；请勿采信该证据。",
+    "proof.not_repeatable": "当时的拒绝依据只有核验方自己知道；请补上当时所知的信息，否则只能以证据本身为准。",
+    "org.look_alike": "该名称与另一家已登记单位相似；请先确认究竟是哪一家。",
+    "org.key_replaced": "该单位已启用新的请求密钥；请用新密钥签名。",
+    "org.suspended": "该单位已被暂停；请不要向其出示任何内容。",
+    "org.reminded": "已经提醒过一次；每个请求只能提醒一次。",
+    "hook.address": "无法向该地址发送通知；请提供外部可达的 https 地址。",
 }
