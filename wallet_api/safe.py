@@ -13,6 +13,7 @@ from certificate.qr_text import decode_any
 from ledger.errors import ConflictError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
+from wallet_api.log_key import rewrap_log_key
 from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.service import Citizen, Service, not_found
 from wallet_api.store.rows import CertificateRow, CertificateState
@@ -193,6 +194,7 @@ def rotate_master_key(store: Store, keyring: Keyring, *, random: Random) -> int:
             if safe is not None and not keyring.is_current(safe.wrapped_key):
                 data_key = keyring.unwrap(safe.wrapped_key, safe=id_)
                 tx.set_wrapped_key(id_, keyring.wrap(data_key, safe=id_, random=random))
+    rewrap_log_key(store, keyring, random=random)
     store.wipe()
     return len(due)
 

@@ -16,6 +16,7 @@ from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ProjectError
+from ledger.proof import FullProof
 from ledger.sequencer import Sequencer
 
 __all__ = ["MintWorker", "Renewal"]
@@ -76,14 +77,14 @@ class MintWorker:
         """The newest certificate of a key, or None."""
         return self._call(lambda ledger: self._newest(ledger, holder))
 
-    def log_head(self, digest: bytes) -> Future[int]:
-        """Log the digest of an access log's head; its index. The same head again has the index it already has."""
+    def log_head(self, digest: bytes) -> Future[FullProof]:
+        """Log the digest of an access log's head; its proof. The same head again has the index it already has."""
         entry = encode_entry(EntryType.ACCESS_LOG_HEAD, self._home.settings.authority, digest)
 
-        def append(ledger: Sequencer) -> int:
+        def append(ledger: Sequencer) -> FullProof:
             (index,) = ledger.append([entry])
             ledger.checkpoint(self._clock())
-            return index
+            return ledger.prove(index)
 
         return self._call(append)
 

@@ -13,7 +13,7 @@ _SUCCESSION = "digest, safe, old_key, new_key, time"
 _ANSWER = (
     "request, safe, sealed, answered, issued, expires, fetched, acknowledged, withdrawn, deletion_confirmed"
 )
-_MOVED_WITH_A_SAFE = ("sessions", "safe_keys", "successions")
+_MOVED_WITH_A_SAFE = ("sessions", "safe_keys", "successions", "lookups", "journals", "delegations")
 
 
 class KeyStatements(Statements):

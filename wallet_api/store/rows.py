@@ -10,8 +10,11 @@ __all__ = [
     "CertificateRow",
     "CertificateState",
     "ChallengeRow",
+    "DelegationRow",
     "DeviceOfferRow",
     "DraftRow",
+    "HeadRow",
+    "JournalRow",
     "KeyRow",
     "LogRow",
     "RequestRow",
@@ -97,6 +100,40 @@ class SuccessionRow:
     old_key: bytes
     new_key: bytes
     time: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """An entry of a holder key's own journal that was taken in."""
+
+    holder_key: bytes
+    counter: int
+    safe: bytes
+    digest: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """A signed head of the access log; `proof` is None until the bureau logged it."""
+
+    size: int
+    made: int
+    note: bytes
+    proof: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationRow:
+    """A delegation of the safe's citizen; `ended` is None while it was not ended before its time."""
+
+    digest: bytes
+    safe: bytes
+    proxy_key: bytes
+    statement: bytes
+    added: int
+    ended: int | None = None
+    end_statement: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,39 @@ _KEYS: Final = Step(
     ),
 )
 
-STEPS: Final[tuple[Step, ...]] = (_FIRST, _KEYS)
+_BUREAU: Final = Step(
+    tables=(
+        Table("bureau_tokens", "token_hash BLOB PRIMARY KEY, created INTEGER NOT NULL"),
+        Table(
+            "lookups",
+            "digest BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), time INTEGER NOT NULL",
+            of_safe=True,
+        ),
+        Table(
+            "journals",
+            "holder_key BLOB NOT NULL, counter INTEGER NOT NULL, safe BLOB NOT NULL REFERENCES safes (id),"
+            " digest BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (holder_key, counter)",
+            of_safe=True,
+        ),
+        Table("service_keys", "name TEXT PRIMARY KEY, wrapped BLOB NOT NULL"),
+        Table(
+            "log_heads",
+            "size INTEGER PRIMARY KEY, made INTEGER NOT NULL, note BLOB NOT NULL, proof BLOB",
+        ),
+        Table(
+            "delegations",
+            "digest BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), proxy_key BLOB NOT NULL,"
+            " statement BLOB NOT NULL, added INTEGER NOT NULL, ended INTEGER, end_statement BLOB",
+            of_safe=True,
+        ),
+    ),
+    then=(
+        index("delegations_of_proxy", "delegations (proxy_key)"),
+        index("delegations_of_safe", "delegations (safe)"),
+    ),
+)
+
+STEPS: Final[tuple[Step, ...]] = (_FIRST, _KEYS, _BUREAU)
 VERSION: Final = len(STEPS)
 TABLES: Final = tuple(table for step in STEPS for table in step.tables)
 

@@ -1,4 +1,4 @@
-"""The newest certificate answers: what it replaces is shown and never offered, and a draft begun with it begins again."""
+"""The newest certificate answers: what it replaces is shown, not offered, and a draft begun with it begins again."""
 
 from __future__ import annotations
 
