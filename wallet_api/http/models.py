@@ -259,6 +259,7 @@ class AnswerToSign(Model):
     retention_days: int
     digits: str
     certificate: _Number
+    presenter: str = Field(description="self, proxy or guardian")
     claims: list[ShownClaim]
     issued: int
     expires: int
@@ -275,6 +276,9 @@ class Accepted(Model):
 
 class PresentationModel(Model):
     presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    presenter: str = Field(
+        description="self, proxy or guardian: who answered, seen from the person it is about"
+    )
     expires: int
 
 
