@@ -25,6 +25,7 @@ from ledger.store.sqlite_file import mapped_errors, transaction
 
 __all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow", "SnapshotRow"]
 
+_READ_AT_ONCE = 4096
 PAPER = b""  # stands for the holder key of a paper certificate
 
 
@@ -174,8 +175,21 @@ class Register:
         )
         return rows[0] if rows else None
 
+    def newest_from(self, snapshot: bytes) -> RegisterRow | None:
+        """The certificate minted last from a snapshot."""
+        rows = self._select("snapshot = ? ORDER BY id DESC LIMIT 1", (snapshot,))
+        return rows[0] if rows else None
+
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
+        """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
+        rows = self._db.conn.execute(
+            "SELECT log_index, digest FROM certificates WHERE log_index IS NOT NULL ORDER BY log_index"
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield batch[0][0], batch
 
     def used_indices(self, status_list: int) -> list[int]:
         rows = self._db.conn.execute(
