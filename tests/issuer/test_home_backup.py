@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_backups_of_a_mint_at_work_are_whole_and_go_on(tmp_path: Path, full: boo
         while process.poll() is None:
             backups.append(tmp_path / f"backup-{len(backups)}")
             make_backup(Home(home), backups[-1], now=SECONDS)
+            time.sleep(0.2)
         assert process.wait(600) == 0, process.communicate()[1]
         process.communicate()
         night.require_everyone(home)
