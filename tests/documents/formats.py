@@ -23,14 +23,10 @@ from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
 from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
-<<<<<<< HEAD
 from tests.issuer.summaries import SUMMARY
-from tests.world import SECONDS, SLOTS_24, Log, World
-=======
 from tests.world import NOW, SECONDS, SLOTS_24, Log, World
 from verifier.expect import Asked
 from verifier.proof_of_verification import prove_verification
->>>>>>> main
 
 __all__ = ["render"]
 
