@@ -45,7 +45,7 @@ from ledger.cbor import decode_cbor
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
-from verifier.expect import Asked, Expectation
+from verifier.expect import Asked, Expectation, Static
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -80,11 +80,14 @@ def verify(
         expect: `Asked(request bytes)` or `STATIC`.
         seen: the verifier's memory; a valid answer is marked as used in it.
     """
+    if not isinstance(expect, Asked | Static):
+        raise TypeError("expect is a request asked or STATIC; there is no mode without checks")
     moment = int(now.timestamp())
-    parts = [data] if isinstance(data, bytes | bytearray) else list(data)
-    if not 1 <= len(parts) <= _MAX_PARTS:
-        return _refused(FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations"), trust)
-    runs = [_Run(bytes(part), trust, moment, expect, seen) for part in parts]
+    try:
+        parts = _parts(data)
+    except FormatError as exc:
+        return _refused(exc, trust)
+    runs = [_Run(part, trust, moment, expect, seen) for part in parts]
     for run in runs:
         run.steps_to_disclosures()
     asked = _shown_items(runs)
@@ -205,7 +208,9 @@ class _Run:
         if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
             raise VerificationError(Reason.KEY_OUT_OF_RANGE, f"index {index} of log {log}")
         if key.void_from is not None and index >= key.void_from:
-            raise VerificationError(Reason.KEY_COMPROMISED_AFTER, f"index {index} of log {log}")
+            never_good = key.void_from <= key.from_index
+            reason = Reason.KEY_REVOKED if never_good else Reason.KEY_COMPROMISED_AFTER
+            raise VerificationError(reason, f"index {index} of log {log}")
         if self.trust.directory.is_void(authority=key.authority, log=log, index=index):
             raise VerificationError(Reason.KEY_VOID_ENTRY, f"index {index} of log {log}")
 
@@ -433,6 +438,16 @@ _STATUS_REASONS = {
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,
     int(Status.REPLACED): Reason.STATUS_REPLACED,
 }
+
+
+def _parts(data: object) -> list[bytes]:
+    """What was shown, as bytes: an object that is already parsed could differ from what was signed."""
+    parts = [data] if isinstance(data, bytes | bytearray) else data
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, bytes | bytearray) for part in parts):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "bytes are due, or a list of them")
+    if not 1 <= len(parts) <= _MAX_PARTS:
+        raise FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations")
+    return [bytes(part) for part in parts]
 
 
 def _shown_items(runs: Sequence[_Run]) -> set[int]:
