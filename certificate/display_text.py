@@ -70,11 +70,10 @@ def confusable_warning(text: str) -> Reason | None:
 
 
 def _longest_run_of_marks(text: str) -> int:
+    # By category: enclosing and spacing marks are of combining class 0.
     runs = (
         sum(1 for _ in run)
-        for is_mark, run in groupby(
-            text, lambda c: unicodedata.category(c)[0] == "M"
-        )  # enclosing marks have combining class 0
+        for is_mark, run in groupby(text, lambda letter: unicodedata.category(letter)[0] == "M")
         if is_mark
     )
     return max(runs, default=0)

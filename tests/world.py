@@ -288,7 +288,7 @@ class World:
         disclosures, multiproof = tree.disclose(tree.slots if slots is None else slots)
         proof = None
         if logged:
-            self.log = Log(sorted([*_other_entries(neighbours), signed.entry()]))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry()]))
             proof = self.log.prove(signed.entry())
         return encode_certificate(signed.sign1, disclosures, multiproof, proof)
 
@@ -368,5 +368,5 @@ class World:
         )
 
 
-def _other_entries(count: int) -> list[bytes]:
+def other_entries(count: int) -> list[bytes]:
     return [encode_entry(EntryType.CERTIFICATE, 1, sha256(b"other %d" % n).digest()) for n in range(count)]
