@@ -74,7 +74,7 @@ def in_bundle(world: World, directory: Directory) -> Reason | None:
 # --- A01 to A04: the bytes ------------------------------------------------------------------------------------------
 
 
-@attack("A01", Reason.SIG_INVALID)
+@attack("A01")
 def test_A01_each_bit_of_a_paper_certificate() -> None:
     """Each bit of a certificate flipped; no holder's signature stands around it."""
     world = World()
@@ -137,9 +137,8 @@ def test_A03_an_unknown_signed_header() -> None:
 def test_A03_an_unknown_signed_field() -> None:
     """A fourteenth field of the payload; a third of the status place."""
     world = World()
-    for change in (lambda p: p.append("admin"), lambda p: p.append(None), lambda p: p[9].append(0)):
-        payload = world.body(paper=True).encode()
-        change(payload)
+    honest = world.body(paper=True).encode()
+    for payload in ([*honest, "admin"], [*honest, None], [*honest[:9], [0, 1234, 0], *honest[10:]]):
         assert_refused(judged(forged_paper(world, payload=payload)), 2, Reason.SCHEMA_FIELD_UNKNOWN)
 
 
@@ -153,7 +152,7 @@ def test_A04_a_parsed_object_instead_of_bytes() -> None:
     things: list[object] = [changed, [changed], [data, changed], parsed.sign1, data.decode("latin-1")]
     things += [None, 10**12, {"data": data}, iter([data]), [10**12], ["TS1:"]]
     for thing in things:
-        report = judged(thing, world)  # type: ignore[arg-type]  # the attack
+        report = judged(thing, world)  # type: ignore[dict-item]  # the attack
         assert_refused(report, 1, Reason.SCHEMA_FIELD_TYPE)
 
 
@@ -223,7 +222,7 @@ def test_A07_a_mac_made_with_the_public_key(form: str) -> None:
         assert_refused(judged(data, world), 2, Reason.ALG_NOT_ALLOWED)
 
 
-@attack("A07", Reason.SIG_INVALID, Reason.ENC_CBOR_TAG_FORBIDDEN)
+@attack("A07", Reason.SIG_INVALID, Reason.ENC_PREFIX_UNKNOWN, Reason.ENC_CBOR_TAG_FORBIDDEN)
 def test_A07_a_mac_in_the_place_of_a_signature() -> None:
     """The same MAC under the right algorithm; a COSE_Mac0."""
     world = World()
@@ -382,7 +381,7 @@ def test_A16_a_trusted_issuer_outside_its_powers(limits: dict[str, object]) -> N
     assert_refused(report, 3, Reason.TRUST_ISSUER_NOT_AUTHORISED)
 
 
-@attack("A17", Reason.SCHEMA_FIELD_UNKNOWN, Reason.SCHEMA_FIELD_TYPE)
+@attack("A17", Reason.ENC_NUMBER_RANGE, Reason.SCHEMA_FIELD_TYPE)
 def test_A17_claims_of_another_type_under_ours() -> None:
     """An employer certificate's claims under the name of a contribution certificate."""
     world = World()
@@ -526,7 +525,7 @@ def test_A22_months_of_another_shape(value: object, reason: Reason) -> None:
     """A count of months as a huge number, -1, true, text."""
     world = World()
     slot = REGISTRY.slot_of("months.pension.emp")
-    tree = lenient_tree(claims_of_60_months() | {slot: value})  # type: ignore[dict-item]  # the attack
+    tree = lenient_tree({**claims_of_60_months(), slot: value})  # type: ignore[dict-item]  # the attack
     assert_refused(judged(forged_paper(world, tree=tree, slots=(slot,)), world), 9, reason)
 
 
@@ -623,7 +622,7 @@ def test_A29_an_object_of_another_kind_signed_with_the_same_key(typ: Typ | str |
         assert_refused(report, 2, Reason.KEY_PURPOSE_MISMATCH)
 
 
-@attack("A29", Reason.ENC_PREFIX_UNKNOWN)
+@attack("A29", Reason.ENC_PREFIX_UNKNOWN, Reason.SIG_INVALID)
 def test_A29_a_signed_checkpoint_offered_as_a_certificate() -> None:
     """The bytes of a checkpoint that the office's key signed; the office's signature over one, moved over."""
     world = World()
