@@ -26,12 +26,12 @@ from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
 from ledger.check import LedgerCheck, check_ledger
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
-from ledger.trust_policy import parse_trust_policy
+from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 
 __all__ = ["CONFIG_NAME", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
@@ -145,10 +145,18 @@ class Home:
             )
         return Snapshot.open(self.path / "snapshots" / file, expected_digest=digest)
 
+    def policy(self) -> TrustPolicy:
+        """The tlog-policy beside the ledger. Raises IntegrityError `store.corrupt` when it cannot be read."""
+        try:
+            return parse_trust_policy(self.policy_path.read_bytes())
+        except OSError as exc:
+            hint = "restore the ledger's folder from a backup"
+            raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
+
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
         settings = self.settings
-        policy = parse_trust_policy(self.policy_path.read_text("utf-8"))
+        policy = self.policy()
         return Sequencer.open(
             self.ledger_path,
             origin=settings.origin,
@@ -169,7 +177,7 @@ class Home:
 
     def check_ledger(self) -> LedgerCheck:
         """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
-        key = parse_trust_policy(self.policy_path.read_text("utf-8")).log_keys(self.settings.origin)[0]
+        key = self.policy().log_keys(self.settings.origin)[0]
         store = SqliteStore(self.ledger_path)
         try:
             return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))

@@ -152,7 +152,7 @@ def test_A04_a_parsed_object_instead_of_bytes() -> None:
     things: list[object] = [changed, [changed], [data, changed], parsed.sign1, data.decode("latin-1")]
     things += [None, 10**12, {"data": data}, iter([data]), [10**12], ["TS1:"]]
     for thing in things:
-        report = judged(thing, world)  # type: ignore[dict-item]  # the attack
+        report = judged(thing, world)  # type: ignore[arg-type]  # the attack
         assert_refused(report, 1, Reason.SCHEMA_FIELD_TYPE)
 
 
