@@ -364,17 +364,24 @@ def test_K11_the_ledger_cannot_be_written(bureau: Bureau, reason: Reason) -> Non
     assert (later["minted"], later["resumed"]) == (0, 5)
 
 
-@attack("K11", Reason.STORE_CORRUPT)
-@pytest.mark.parametrize("what", ["gone", "garbage", "policy"])
-def test_K11_no_ledger_at_all(own_city: City, what: str) -> None:
-    """The ledger's database removed or overwritten, its policy removed: nothing is signed, and it says what is wrong."""
+@attack("K11", Reason.CLI_NOT_FOUND, Reason.STORE_CORRUPT)
+@pytest.mark.parametrize(
+    ("what", "reason", "code"),
+    [
+        ("gone", Reason.CLI_NOT_FOUND, 2),
+        ("garbage", Reason.STORE_CORRUPT, 1),
+        ("policy", Reason.STORE_CORRUPT, 1),
+    ],
+)
+def test_K11_no_ledger_at_all(own_city: City, what: str, reason: Reason, code: int) -> None:
+    """The ledger's database removed or overwritten, its policy removed: nothing is signed."""
     folder = own_city.home / "ledger"
     for file in folder.glob("policy.txt" if what == "policy" else "ledger.db*"):
         file.unlink()
     if what == "garbage":
         (folder / "ledger.db").write_bytes(b"garbage" * 2000)
         (folder / "ledger.db").chmod(0o600)
-    refused(mint(own_city), Reason.STORE_CORRUPT, code=1)
+    refused(mint(own_city), reason, code)
     assert registered(own_city.home) == 0
 
 
@@ -391,12 +398,10 @@ def test_K13_two_programs_mint_at_once(own_city: City) -> None:
         )
         for mine in people
     ]
-    codes = []
-    for child in children:
-        child.communicate(timeout=120)
-        codes.append(child.returncode)
-    assert 0 in codes
-    assert set(codes) <= {0, 4}  # 4: the other one was quicker; run again
+    said = [child.communicate(timeout=120) for child in children]
+    codes = [child.returncode for child in children]
+    assert 0 in codes, said
+    assert set(codes) <= {0, 4}, said  # 4: the other one was quicker; run again
     for mine in people:
         ok(
             "issuer",
