@@ -16,7 +16,7 @@ from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
-from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_service import offer, serve, wallet_token
 from cli.outputs import write_code
@@ -33,7 +33,7 @@ from issuer.export import (
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
 from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register, signed_summary
-from ledger.errors import FormatError
+from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -163,20 +163,34 @@ def mint(
 
 
 def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
+    """Who holds a key and stands in the newest records. A list with an unknown person enrolls nobody."""
+    snapshot = home.snapshot()
+    pairs = [] if holder_keys is None else _read_holder_keys(holder_keys)
+    for number, (person_no, _) in enumerate(pairs, start=1):
+        if person_no not in snapshot:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: no such person in the records")
     with opened_register(home) as register:
-        if holder_keys is not None:
-            register.enroll(_read_holder_keys(holder_keys))
-        return register.enrolled()
+        register.enroll(pairs)
+        enrolled = register.enrolled()
+    present = [pair for pair in enrolled if pair[0] in snapshot]
+    if len(present) < len(enrolled):
+        say(f"{len(enrolled) - len(present):,} who hold a key are not in the newest records: none for them")
+    return present
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(Reason.CLI_BATCH_INVALID, "not a CSV file in UTF-8") from exc
     pairs = []
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
-        pairs.append((row[0], _public_key(row[1])))
+        try:
+            person_no, key = row
+            pairs.append((person_no, _public_key(key)))
+        except (ValueError, FormatError) as exc:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
 
 

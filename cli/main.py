@@ -57,6 +57,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: project errors become one sentence and an exit code, everything else is our bug."""
+    _leave_no_core()
     try:
         code = cli.main(standalone_mode=False)  # what a command passes to `Exit`, else None
         sys.exit(code if isinstance(code, int) else 0)
@@ -69,6 +70,15 @@ def main() -> None:
         sys.exit(fail(exc, language_of_environment(), as_json="--json" in sys.argv))
     except ModuleNotFoundError as exc:
         sys.exit(_missing_extra(exc))
+
+
+def _leave_no_core() -> None:
+    """A process that opens keys leaves no image of its memory behind when it is killed."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _missing_extra(exc: ModuleNotFoundError) -> int:

@@ -27,7 +27,7 @@ from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
 from ledger.check import LedgerCheck, check_ledger
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
@@ -172,8 +172,12 @@ class Home:
         )
 
     def trust_policy(self) -> TrustPolicy:
-        """The logs and witnesses of this home's policy file."""
-        return parse_trust_policy(self.policy_path.read_text("utf-8"))
+        """The logs and witnesses of this home's policy file. Raises IntegrityError `store.corrupt` without one."""
+        try:
+            return parse_trust_policy(self.policy_path.read_bytes())
+        except OSError as exc:
+            hint = "restore the ledger's folder from a backup"
+            raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
     def open_store(self) -> SqliteStore:
         """The ledger's database for reading, without any private key."""

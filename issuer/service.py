@@ -17,6 +17,7 @@ from issuer.home import Home
 from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
+from issuer.office_key import office_signer
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow
@@ -135,7 +136,8 @@ def mint_persons(
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
     Raises:
-        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`.
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
+            `cli.key_mismatch`, `cli.key_retired`.
     """
     ledger.require_clock(now)
     snapshot = home.snapshot()
@@ -191,7 +193,7 @@ def _minter(
     return Minter(
         register=register,
         ledger=ledger,
-        signer=home.signer(f"office-{settings.office}"),
+        signer=office_signer(home, size=ledger.size),
         seal_key=home.seal_key(),
         settings=MintSettings(
             authority=settings.authority,
