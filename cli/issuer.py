@@ -32,7 +32,7 @@ from issuer.export import (
 )
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register
+from issuer.service import MintRun, import_records, mint_all, mint_enrolled, mint_persons, opened_register
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
@@ -137,18 +137,14 @@ def mint(
             with progress("minting") as advance:
                 run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
-            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+            if holder_keys is not None:
+                with opened_register(home) as register:
+                    register.enroll(_read_holder_keys(holder_keys))
+            run = mint_enrolled(home, ledger, now=_now())
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
-
-
-def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
-    with opened_register(home) as register:
-        if holder_keys is not None:
-            register.enroll(_read_holder_keys(holder_keys))
-        return register.enrolled()
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:

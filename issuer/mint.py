@@ -61,6 +61,7 @@ class MintOrder:
     person: PersonClaims
     holder: bytes = PAPER
     extra: Mapping[int, ClaimValue] | None = None
+    presenter: Presenter = Presenter.SELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Minter:
             status_index=status_index,
             claims_root=tree.root(),
             cnf=order.holder or None,
-            presenter=Presenter.SELF,
+            presenter=order.presenter,
         )
         signed = issue_certificate(self._signer, body)
         digest = sha256(signed).digest()

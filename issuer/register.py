@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.holder_keys import HOLDER_KEYS_SCHEMA, HolderKeys
 from ledger.errors import ConfigError, ConflictError, IntegrityError
 from ledger.reasons import Reason
 
@@ -98,7 +99,7 @@ _COLUMNS = (
 )
 
 
-class Register:
+class Register(HolderKeys):
     """One SQLite file through sqlite-utils; every write is one transaction."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -123,9 +124,13 @@ class Register:
             raise ConfigError(
                 Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}"
             )
+        self._db.conn.executescript(HOLDER_KEYS_SCHEMA)
 
     def close(self) -> None:
         self._db.conn.close()
+
+    def _reading(self) -> sqlite3.Connection:
+        return self._db.conn
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -191,9 +196,20 @@ class Register:
         return self._select("person_no = ? ORDER BY id DESC", (person_no,))
 
     def newest_of_holder(self, holder: bytes) -> RegisterRow | None:
-        """The certificate with the latest cut-off minted to a holder key, and of those the last one, if logged."""
+        """The certificate with the latest cut-off minted to a key for its owner, and of those the last, if logged."""
         rows = self._select(
-            "holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1", (holder,)
+            "holder = ? AND log_index IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proxies p "
+            "WHERE p.person_no = certificates.person_no AND p.holder = certificates.holder) "
+            "ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (holder,),
+        )
+        return rows[0] if rows else None
+
+    def newest_for(self, person_no: str, holder: bytes) -> RegisterRow | None:
+        """As `newest_of_holder`, of the certificates about one person: what a proxy's key holds for them."""
+        rows = self._select(
+            "person_no = ? AND holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (person_no, holder),
         )
         return rows[0] if rows else None
 
@@ -223,18 +239,7 @@ class Register:
         sql = f"SELECT {_COLUMNS} FROM certificates WHERE {where}"  # noqa: S608 - constants of this module only
         return [_row(values) for values in self._db.conn.execute(sql, parameters)]
 
-    # --- holders, snapshots, organisations --------------------------------------------------------------------
-
-    def enroll(self, pairs: Iterable[tuple[str, bytes]]) -> None:
-        """Remember that a person holds a key. Known pairs are left as they are."""
-        with self._writing() as connection:
-            connection.executemany("INSERT OR IGNORE INTO enrolled VALUES (?, ?)", pairs)
-
-    def enrolled(self) -> list[tuple[str, bytes]]:
-        return [
-            (row[0], row[1])
-            for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")
-        ]
+    # --- snapshots, organisations ------------------------------------------------------------------------------
 
     def add_snapshot(self, digest: bytes, file: str, cut_off: int, imported_at: int) -> None:
         with self._writing() as connection:
