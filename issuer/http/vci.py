@@ -29,7 +29,6 @@ from issuer.http.configurations import (
     CONFIGURATION,
     PRE_AUTHORIZED,
     authorization_metadata,
-    credential_offer,
     issuer_metadata,
 )
 from issuer.http.manners import FORM
@@ -39,7 +38,7 @@ from issuer.http.tokens import TOKEN_LIFETIME, Grant
 from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.reasons import Reason
 
-__all__ = ["CONFIGURATION", "PRE_AUTHORIZED", "credential_offer", "router"]
+__all__ = ["router"]
 
 _TOKEN_FORM: Final[dict[str, Any]] = {
     "requestBody": {
