@@ -56,6 +56,7 @@ class Service:
     clock: Clock
     persons: list[str]
     state: State
+    url: str = URL
 
     @property
     def counter(self) -> Counter:
@@ -138,7 +139,7 @@ class Wallet:
 
     def proof(self, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
         jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64(self.public_key)}
-        body = {"aud": URL, "iat": self.service.clock.now, **claims}
+        body = {"aud": self.service.url, "iat": self.service.clock.now, **claims}
         body.setdefault("nonce", self.nonce())
         head = {"typ": "openid4vci-proof+jwt", "jwk": jwk, **(header or {})}
         return jwt.encode({k: v for k, v in body.items() if v is not None}, self.key, "EdDSA", headers=head)
