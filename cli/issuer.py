@@ -33,7 +33,15 @@ from issuer.export import (
 )
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_enrolled, mint_persons, opened_register
+from issuer.service import (
+    MintRun,
+    import_records,
+    mint_all,
+    mint_enrolled,
+    mint_persons,
+    opened_register,
+    signed_summary,
+)
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
@@ -63,23 +71,38 @@ issuer.add_command(operator_log)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--max-quarantined", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed."
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where errors of persons are listed; default with a ceiling: HOME/last-import-report.jsonl.",
+)
+@click.option(
+    "--summary",
+    "summary_out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the signed summary goes: how many, from which records; it names nobody.",
 )
 @home_options
+@force_option
 @json_option
 def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Check a bureau export and keep it as the snapshot that certificates are minted from.
 
-    Example: tally issuer import city --home home
+    Persons with errors are laid aside, up to the ceiling; the report names them, with file, row, column and rule.
+
+    Example: tally issuer import city --max-quarantined 100 --report errors.jsonl --home home
     """
     home = open_home(home_path, passphrase_fd)
+    if max_quarantined and report is None:
+        report = home.path / "last-import-report.jsonl"  # who was laid aside must be known
     with progress("reading") as advance:
         summary = import_records(
             home,
@@ -89,16 +112,19 @@ def import_(
             report_path=report,
             progress=advance,
         )
+    if summary_out is not None:
+        write_new_file(summary_out, signed_summary(home, summary.digest), force=force)
     result = {
         "persons": summary.persons,
         "rows": summary.rows,
         "quarantined": summary.quarantined,
         "cut_off": summary.cut_off,
         "snapshot": summary.digest.hex(),
+        "report": None if report is None else str(report),
     }
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
-        text += f"; {summary.quarantined:,} people set aside with errors"
+        text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
     emit(result, text, as_json=as_json)
 
 

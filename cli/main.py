@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
+    "home": ("cli.upkeep", "home", "A bureau's home: status, backup, restore, upgrade."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
     "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
     "org": ("cli.org", "org", "Registered organisations."),

@@ -13,22 +13,7 @@ from dataclasses import dataclass
 
 from certificate.status_list import Status
 
-__all__ = ["HOLDER_KEYS_SCHEMA", "EndedKey", "HolderKeys", "Proxy"]
-
-HOLDER_KEYS_SCHEMA = """
-CREATE TABLE IF NOT EXISTS states (
-    number TEXT PRIMARY KEY, state INTEGER NOT NULL, since INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS ended_keys (
-    holder BLOB PRIMARY KEY, person_no TEXT NOT NULL, successor BLOB NOT NULL, statement BLOB NOT NULL,
-    ended_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS ended_keys_successor ON ended_keys (successor);
-CREATE TABLE IF NOT EXISTS proxies (
-    person_no TEXT NOT NULL, holder BLOB NOT NULL, name TEXT NOT NULL, id_tail TEXT NOT NULL, until INTEGER NOT NULL,
-    delegation BLOB, ended_at INTEGER, PRIMARY KEY (person_no, holder)
-) STRICT, WITHOUT ROWID;
-"""
+__all__ = ["EndedKey", "HolderKeys", "Proxy"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,7 @@ class Home:
         register = self.register()
         try:
             if digest is None:
-                newest = register.newest_snapshot()
-                digest = None if newest is None else newest[0]
+                digest = next((row.digest for row in register.snapshots()), None)
             file = None if digest is None else register.snapshot_file(digest)
         finally:
             register.close()

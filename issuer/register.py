@@ -18,48 +18,16 @@ from pathlib import Path
 
 import sqlite_utils
 
-from issuer.holder_keys import HOLDER_KEYS_SCHEMA, HolderKeys
+from issuer.holder_keys import HolderKeys
+from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
 from ledger.store.sqlite_file import mapped_errors, transaction
 
-__all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow"]
+__all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow", "SnapshotRow"]
 
-SCHEMA_VERSION = 1
+_READ_AT_ONCE = 4096
 PAPER = b""  # stands for the holder key of a paper certificate
-
-_SCHEMA = """
-CREATE TABLE certificates (
-    id INTEGER PRIMARY KEY,
-    number TEXT NOT NULL UNIQUE,
-    person_no TEXT NOT NULL,
-    type INTEGER NOT NULL,
-    cut_off INTEGER NOT NULL,
-    holder BLOB NOT NULL,
-    snapshot BLOB NOT NULL,
-    extra BLOB NOT NULL,
-    status_list INTEGER NOT NULL,
-    status_index INTEGER NOT NULL,
-    digest BLOB NOT NULL UNIQUE,
-    signed BLOB NOT NULL,
-    sealed BLOB,
-    minted_at INTEGER NOT NULL,
-    log INTEGER,
-    log_index INTEGER,
-    UNIQUE (person_no, type, cut_off, holder, snapshot, extra),
-    UNIQUE (status_list, status_index)
-) STRICT;
-CREATE INDEX certificates_holder ON certificates (holder, cut_off) WHERE holder != x'';
-CREATE INDEX certificates_unlogged ON certificates (id) WHERE log_index IS NULL;
-CREATE TABLE enrolled (person_no TEXT NOT NULL, holder BLOB NOT NULL, PRIMARY KEY (person_no, holder)) STRICT;
-CREATE TABLE snapshots (
-    digest BLOB PRIMARY KEY, file TEXT NOT NULL, cut_off INTEGER NOT NULL, imported_at INTEGER NOT NULL
-) STRICT;
-CREATE TABLE organisations (
-    org INTEGER PRIMARY KEY, registration BLOB NOT NULL, suspended INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'register rows stay'); END;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +62,18 @@ class RegisterRow:
         return self.identity.holder == PAPER
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """One import: digest, file name, YYYYMM, POSIX seconds, and its signed summary, None from before there were any."""
+
+    digest: bytes
+    file: str
+    cut_off: int
+    imported_at: int
+    summary: bytes | None = None
+
+
+_SNAPSHOT_COLUMNS = "digest, file, cut_off, imported_at, summary"
 _COLUMNS = (
     "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
     "minted_at, log, log_index"
@@ -122,14 +102,16 @@ class Register(HolderKeys):
         self._db.conn.execute("PRAGMA journal_mode = WAL")
         self._db.conn.execute("PRAGMA synchronous = FULL")
         if create:
-            self._db.conn.executescript(_SCHEMA)
+            self._db.conn.executescript(SCHEMA)
             self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
         if found != SCHEMA_VERSION:
+            self._db.conn.close()
             raise ConfigError(
-                Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}"
+                Reason.HOME_VERSION,
+                f"register schema {found}, this program writes {SCHEMA_VERSION}",
+                hint="update the program" if found > SCHEMA_VERSION else "run: tally home upgrade",
             )
-        self._db.conn.executescript(HOLDER_KEYS_SCHEMA)
 
     def close(self) -> None:
         self._db.conn.close()
@@ -208,8 +190,21 @@ class Register(HolderKeys):
         )
         return rows[0] if rows else None
 
+    def newest_from(self, snapshot: bytes) -> RegisterRow | None:
+        """The certificate minted last from a snapshot."""
+        rows = self._select("snapshot = ? ORDER BY id DESC LIMIT 1", (snapshot,))
+        return rows[0] if rows else None
+
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
+        """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
+        rows = self._db.conn.execute(
+            "SELECT log_index, digest FROM certificates WHERE log_index IS NOT NULL ORDER BY log_index"
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield batch[0][0], batch
 
     def used_indices(self, status_list: int) -> list[int]:
         rows = self._db.conn.execute(
@@ -237,18 +232,25 @@ class Register(HolderKeys):
 
     # --- snapshots, organisations ------------------------------------------------------------------------------
 
-    def add_snapshot(self, digest: bytes, file: str, cut_off: int, imported_at: int) -> None:
+    def add_snapshot(self, row: SnapshotRow) -> None:
+        """Note an import. The same records imported again are the same snapshot, under the newer summary."""
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?)", (digest, file, cut_off, imported_at)
+                f"INSERT INTO snapshots ({_SNAPSHOT_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608 - as above
+                "ON CONFLICT (digest) DO UPDATE SET file = excluded.file, summary = excluded.summary",
+                (row.digest, row.file, row.cut_off, row.imported_at, row.summary),
             )
 
-    def newest_snapshot(self) -> tuple[bytes, str] | None:
-        """Digest and file name of the snapshot with the latest cut-off, and of those the one imported last."""
-        row = self._db.conn.execute(
-            "SELECT digest, file FROM snapshots ORDER BY cut_off DESC, imported_at DESC, rowid DESC LIMIT 1"
-        ).fetchone()
-        return None if row is None else (row[0], row[1])
+    def remove_snapshot(self, digest: bytes) -> None:
+        """Forget a snapshot whose file is destroyed."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM snapshots WHERE digest = ?", (digest,))
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All snapshots, the newest first: by cut-off, and of one cut-off the one imported last."""
+        sql = f"SELECT {_SNAPSHOT_COLUMNS} FROM snapshots ORDER BY cut_off DESC, imported_at DESC, rowid DESC"  # noqa: S608 - as above
+        with mapped_errors():
+            return [SnapshotRow(*values) for values in self._db.conn.execute(sql)]
 
     def snapshot_file(self, digest: bytes) -> str | None:
         row = self._db.conn.execute("SELECT file FROM snapshots WHERE digest = ?", (digest,)).fetchone()

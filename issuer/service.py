@@ -16,18 +16,27 @@ from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
 from issuer.holder_keys import Proxy
 from issuer.home import Home
+from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.proxies import proxy_claim
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
-from issuer.register import PAPER, Register
+from issuer.register import PAPER, Register, SnapshotRow
 from issuer.snapshot import PersonClaims, Snapshot
-from ledger.errors import VerificationError
+from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
-__all__ = ["MintRun", "import_records", "mint_all", "mint_enrolled", "mint_persons", "opened_register"]
+__all__ = [
+    "MintRun",
+    "import_records",
+    "mint_all",
+    "mint_enrolled",
+    "mint_persons",
+    "opened_register",
+    "signed_summary",
+]
 
 _DAY = 86400
 
@@ -92,10 +101,39 @@ def _import(
         progress=progress,
     )
     name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
+    signed = _sign_summary(home, summary, now)
     staging.replace(home.path / "snapshots" / name)
     with opened_register(home) as register:
-        register.add_snapshot(summary.digest, name, summary.cut_off, now)
+        register.add_snapshot(SnapshotRow(summary.digest, name, summary.cut_off, now, signed))
     return summary
+
+
+def signed_summary(home: Home, digest: bytes) -> bytes:
+    """The signed summary of an import, by the digest of its snapshot. Raises ConfigError `home.not_found`."""
+    with opened_register(home) as register:
+        for row in register.snapshots():
+            if row.digest == digest and row.summary is not None:
+                return row.summary
+    raise ConfigError(Reason.HOME_NOT_FOUND, "no such import", hint="import the records again")
+
+
+def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
+    settings = home.settings
+    body = SummaryBody(
+        authority=settings.authority,
+        office=settings.office,
+        profile=summary.profile_id,
+        agency=summary.agency,
+        cut_off=summary.cut_off,
+        snapshot=summary.digest,
+        persons=summary.persons,
+        rows=summary.rows,
+        quarantined=summary.quarantined,
+        findings=summary.findings,
+        report=summary.report,
+        imported=now,
+    )
+    return sign_import_summary(home.signer(f"office-{settings.office}"), body)
 
 
 def mint_persons(
