@@ -23,7 +23,7 @@ _TABLE_1 = (
 
 
 def make_older(home: Home) -> list[Path]:
-    """Take `home` back to schema 1: no summaries, no ended keys, snapshots in the clear. Returns the files of the snapshots."""
+    """Take `home` back to schema 1: no summaries, no ended keys, snapshots in the clear. Returns their files."""
     files = []
     with closing(sqlite3.connect(home.path / "register.db", isolation_level=None)) as register:
         for digest, name in register.execute("SELECT digest, file FROM snapshots").fetchall():
