@@ -18,6 +18,7 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_service import offer, serve, wallet_token
 from cli.outputs import write_code
 from cli.progress import progress
@@ -32,7 +33,15 @@ from issuer.export import (
 )
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register, signed_summary
+from issuer.service import (
+    MintRun,
+    import_records,
+    mint_all,
+    mint_enrolled,
+    mint_persons,
+    opened_register,
+    signed_summary,
+)
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
@@ -54,6 +63,8 @@ def issuer() -> None:
 issuer.add_command(offer)
 issuer.add_command(serve)
 issuer.add_command(wallet_token)
+issuer.add_command(counter_token)
+issuer.add_command(operator_log)
 
 
 @issuer.command("import")
@@ -155,27 +166,32 @@ def mint(
             with progress("minting") as advance:
                 run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
-            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+            if holder_keys is not None:
+                _enroll(home, _read_holder_keys(holder_keys))
+            run = mint_enrolled(home, ledger, now=_now())
+            _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
 
-def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
-    """Who holds a key and stands in the newest records. A list with an unknown person enrolls nobody."""
+def _enroll(home: Home, pairs: list[tuple[str, bytes]]) -> None:
+    """Enroll holders of keys. A list with an unknown person enrolls nobody."""
     snapshot = home.snapshot()
-    pairs = [] if holder_keys is None else _read_holder_keys(holder_keys)
     for number, (person_no, _) in enumerate(pairs, start=1):
         if person_no not in snapshot:
             raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: no such person in the records")
     with opened_register(home) as register:
         register.enroll(pairs)
-        enrolled = register.enrolled()
-    present = [pair for pair in enrolled if pair[0] in snapshot]
-    if len(present) < len(enrolled):
-        say(f"{len(enrolled) - len(present):,} who hold a key are not in the newest records: none for them")
-    return present
+
+
+def _say_who_left(home: Home) -> None:
+    snapshot = home.snapshot()
+    with opened_register(home) as register:
+        gone = sum(person_no not in snapshot for person_no, _ in register.enrolled())
+    if gone:
+        say(f"{gone:,} who hold a key are not in the newest records: none for them")
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:

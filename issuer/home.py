@@ -67,6 +67,7 @@ class Home:
         self.settings = _load_settings(path / CONFIG_NAME)
         self._ask = passphrase
         self._passphrase: bytes | None = None
+        self._secrets: dict[str, bytes] = {}
 
     # --- where things are -----------------------------------------------------------------------------------
 
@@ -193,6 +194,11 @@ class Home:
             store.close()
 
     def _secret(self, name: str) -> bytes:
+        if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
+            self._secrets[name] = self._unsealed(name)
+        return self._secrets[name]
+
+    def _unsealed(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())
         if stored.environment != self.settings.environment.name.lower():
             raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, f"key {name} is for {stored.environment}")
