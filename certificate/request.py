@@ -27,6 +27,7 @@ from ledger.reasons import Reason
 
 __all__ = [
     "COUNTER_LIFETIME",
+    "DEFAULT_PURPOSE",
     "NONCE_SIZE",
     "PolicyItem",
     "RegistrationBody",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 NONCE_SIZE = 16
+DEFAULT_PURPOSE = "核验参保缴费情况"  # of a registration and of a request, where nobody says otherwise
 COUNTER_LIFETIME = 300  # seconds an answer to a printed counter request lives
 _MAX_SECONDS = 2**40
 _MAX_DAY = 2**20
