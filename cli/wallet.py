@@ -81,6 +81,24 @@ def init(db: Path, master_key: Path, environment: str, passphrase_fd: int | None
     )
 
 
+@wallet.command()
+@db_option
+@json_option
+def migrate(db: Path, as_json: bool) -> None:
+    """Bring a database of an older version to the newest; stop the service before.
+
+    Example: tally wallet migrate --db wallet.db
+    """
+    from wallet_api.store.sqlite import migrate_wallet_db
+
+    found, reached = migrate_wallet_db(db)
+    emit(
+        {"db": str(db), "from": found, "to": reached},
+        f"{db} was version {found} and is version {reached}",
+        as_json=as_json,
+    )
+
+
 @wallet.command("new-key")
 @key_option
 @click.option("--environment", type=click.Choice(["test", "production"]), default="test", show_default=True)
