@@ -36,7 +36,7 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
-from cli.keys import open_signer
+from cli.keys import HOLDER_PURPOSE, open_holder_key
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
 from ledger.errors import ConsentError, VerificationError
@@ -45,7 +45,6 @@ from ledger.reasons import Reason
 
 __all__ = ["holder"]
 
-_PURPOSE = "holder"
 _DEFAULT_MINUTES = 10
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 
@@ -77,7 +76,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
         say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
     seed = os.urandom(32)
     public = Ed25519CoseSigner(seed).public_key
-    save_key(out, seed, purpose=_PURPOSE, environment=environment, passphrase=passphrase)
+    save_key(out, seed, purpose=HOLDER_PURPOSE, environment=environment, passphrase=passphrase)
     write_new_file(out.with_name(out.name + ".pub"), public.hex().encode() + b"\n", force=False)
     result = {"key": str(out), "public": str(out) + ".pub", "public_key": public.hex()}
     emit(result, f"{out} and {out}.pub written", as_json=as_json)
@@ -132,7 +131,7 @@ def present(
         raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
     if asked.nonce is None:
         minutes = min(minutes, COUNTER_LIFETIME // 60)
-    signer = open_signer(key_file, purpose=_PURPOSE, descriptor=passphrase_fd)
+    signer = open_holder_key(key_file, passphrase_fd)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(

@@ -11,7 +11,9 @@ from ledger.errors import ConfigError
 from ledger.keyfile import load_key
 from ledger.reasons import Reason
 
-__all__ = ["open_signer", "org_purpose"]
+__all__ = ["HOLDER_PURPOSE", "open_holder_key", "open_signer", "org_purpose"]
+
+HOLDER_PURPOSE = "holder"
 
 
 def open_signer(path: Path, *, purpose: str, descriptor: int | None) -> Ed25519CoseSigner:
@@ -33,3 +35,8 @@ def open_signer(path: Path, *, purpose: str, descriptor: int | None) -> Ed25519C
 def org_purpose(org: int) -> str:
     """What the key file of an organisation's request key says it is for."""
     return f"org-{org}"
+
+
+def open_holder_key(path: Path, descriptor: int | None) -> Ed25519CoseSigner:
+    """A citizen's key. Raises as `open_signer`."""
+    return open_signer(path, purpose=HOLDER_PURPOSE, descriptor=descriptor)

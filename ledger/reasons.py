@@ -236,6 +236,7 @@ class Reason(StrEnum):
     PERSON_NOT_FOUND = "person.not_found"
     CERTIFICATE_NOT_FOUND = "certificate.not_found"
 
+    NET_UNREACHABLE = "net.unreachable"
     PROOF_DIGEST_MISMATCH = "proof.digest_mismatch"
     PROOF_BUNDLE_MISMATCH = "proof.bundle_mismatch"
     PROOF_OUTCOME_DIFFERS = "proof.outcome_differs"
@@ -266,6 +267,7 @@ _CANNOT_TELL = frozenset(
         Reason.POLICY_NOT_SETTLED,
         Reason.POLICY_UNKNOWN,
         Reason.TRUST_MISSING,
+        Reason.NET_UNREACHABLE,
         Reason.PROOF_BUNDLE_MISMATCH,
         Reason.PROOF_NOT_REPEATABLE,
     }

@@ -24,7 +24,7 @@ from hashlib import sha256
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.cose import unverified_typ
-from certificate.directory import DirectoryKey, KeyRole
+from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
@@ -206,13 +206,7 @@ class _Run:
     def _position(self) -> None:
         assert self.key is not None
         assert self.logged is not None
-        key, log, index = self.key, self.logged.log, self.logged.index
-        if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
-            raise VerificationError(Reason.KEY_OUT_OF_RANGE, f"index {index} of log {log}")
-        if key.void_from is not None and index >= key.void_from:
-            raise VerificationError(Reason.KEY_COMPROMISED_AFTER, f"index {index} of log {log}")
-        if self.trust.directory.is_void(authority=key.authority, log=log, index=index):
-            raise VerificationError(Reason.KEY_VOID_ENTRY, f"index {index} of log {log}")
+        check_position(self.trust.directory, self.key, log=self.logged.log, index=self.logged.index)
 
     def _time(self) -> None:
         body = self._parsed().body

@@ -21,7 +21,8 @@ from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, registry_of
 from ledger.errors import ConflictError, ConsentError, VerificationError
 from ledger.reasons import Reason
-from wallet_api.access_log import Access, Action, append_access
+from wallet_api.access_log import append_access
+from wallet_api.access_rows import Access, Action
 from wallet_api.organisations import is_suspended, learn_registration, look_alikes
 from wallet_api.safe import StoredCertificate, list_certificates
 from wallet_api.service import ID_SIZE, Citizen, Organisation, Service, not_found, of_org
@@ -84,12 +85,14 @@ class RequestView:
     """A request as its citizen reads it.
 
     Attributes:
+        data: the signed request itself.
         registration: None, and `warning` says why, unless it holds and the organisation was not stopped.
         name_warning: `org.look_alike` when `look_alikes` have nearly its name, or `schema.text_confusable`.
         reminded: when the organisation reminded of it, POSIX seconds.
     """
 
     status: RequestStatus
+    data: bytes
     asked: RequestBody
     registration: RegistrationBody | None
     warning: Reason | None
@@ -186,6 +189,7 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
     )
     return RequestView(
         status=status,
+        data=row.request,
         asked=parsed.body,
         registration=registration,
         warning=warning,

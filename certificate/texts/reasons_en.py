@@ -189,6 +189,7 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "trust.missing": "There is no trust bundle here, so nothing can be told; sync it first.",
     "person.not_found": "Nobody has this number in the imported records; check the number.",
     "certificate.not_found": "There is no such certificate; check the number, or mint it first.",
+    "net.unreachable": "The service cannot be reached or does not answer as it should; try again later.",
     "proof.digest_mismatch": "The proof is about something else than is laid beside it; find the files that belong to it.",
     "proof.bundle_mismatch": "The proof was made with another trust bundle; name the bundle that was filed on that day.",
     "proof.outcome_differs": "Judged again as of its day, the answer comes out otherwise; the proof is not to be relied on.",

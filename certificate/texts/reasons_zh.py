@@ -189,6 +189,7 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "trust.missing": "这里没有信任包，无法判断；请先更新信任包。",
     "person.not_found": "导入的记录中没有这个编号；请检查编号。",
     "certificate.not_found": "没有这份证明；请检查编号，或先签发。",
+    "net.unreachable": "服务无法连接或应答异常；请稍后再试。",
     "proof.digest_mismatch": "核验证据与所附文件不符；请找出与它对应的文件。",
     "proof.bundle_mismatch": "该证据是用另一份信任包作出的；请使用当日留存的信任包。",
     "proof.outcome_differs": "按当日情况重新核验，结果与证据所述不同；请勿采信该证据。",

@@ -52,6 +52,7 @@ def render() -> str:
     parts = [_HEAD, _numbers(), _slots()]
     parts += _certificate(world)
     parts += _asking(world)
+    parts += _succession(world)
     parts += _proving(world)
     parts += _trust(world)
     parts += _ledger(world)
@@ -100,6 +101,16 @@ def _asking(world: World) -> list[str]:
         "signature covers exactly what is shown.\n",
         _object(presentation),
         f"As QR text, {len(encode_qr_text(presentation))} characters: `{encode_qr_text(presentation)[:48]}…`\n",
+    ]
+
+
+def _succession(world: World) -> list[str]:
+    return [
+        "## Succession of holder keys\n",
+        "`certificate.succession`: an office's word that the second key took the first one's place; `[old_key, "
+        "new_key, time, reason]`, reason 1 lost, 2 stolen, 3 exchanged. Logged as a key event (type 5), proof under "
+        "X.\n",
+        _object(world.succession()),
     ]
 
 
