@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
+from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
 
 if TYPE_CHECKING:
     from verifier.trust import TrustBundle
+    from wallet_api.hook_address import Network
     from wallet_api.sealing import Keyring
 
 __all__ = ["wallet"]
@@ -57,6 +60,10 @@ def wallet() -> None:
 
     Example: tally wallet init --db wallet.db --master-key master.key
     """
+
+
+for _command in (org_suspend, org_resume):
+    wallet.add_command(_command)
 
 
 @wallet.command()
@@ -193,6 +200,12 @@ def check(
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), required=True)
 @click.option("--public-url", default=None, help="Where citizens reach it; default from host and port.")
+@click.option(
+    "--webhook-allow",
+    "hook_networks",
+    multiple=True,
+    help="Private network (CIDR) webhooks may go to; repeatable.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), default=None)
 def serve(
@@ -204,6 +217,7 @@ def serve(
     host: str,
     port: int,
     public_url: str | None,
+    hook_networks: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
@@ -211,6 +225,8 @@ def serve(
 
     Example: tally wallet serve --port 8470 --db wallet.db --trust trust --master-key master.key
     """
+    from wallet_api.hook_address import resolve_host
+    from wallet_api.hook_delivery import HookDelivery
     from wallet_api.http.app import create_app
     from wallet_api.http.server import run_server
     from wallet_api.limits import Limits
@@ -236,7 +252,9 @@ def serve(
         random=os.urandom,
         limits=Limits(),
     )
-    app = create_app(service, public_url=url)
+    networks = _networks(hook_networks)
+    delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
+    app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
     say(f"wallet at {url}; stop it with Ctrl-C")
     run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
     store.close()
@@ -244,6 +262,13 @@ def serve(
 
 for command in COMMANDS:
     wallet.add_command(command)
+
+
+def _networks(texts: tuple[str, ...]) -> list[Network]:
+    try:
+        return [ip_network(text) for text in texts]
+    except ValueError as exc:
+        raise ConfigError(Reason.CLI_USAGE, "--webhook-allow", hint="give a network as 10.1.0.0/16") from exc
 
 
 def _trust_source(folder: Path) -> Callable[[], TrustBundle]:

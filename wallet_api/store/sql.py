@@ -11,6 +11,7 @@ from typing import Protocol
 from wallet_api.store.answers import AnswerStatements
 from wallet_api.store.log_rows import LogStatements
 from wallet_api.store.requests import RequestStatements
+from wallet_api.store.rows import RequestState
 from wallet_api.store.safes import SafeStatements
 from wallet_api.store.schema import TABLES
 from wallet_api.store.sessions import SessionStatements
@@ -20,7 +21,13 @@ __all__ = ["Store", "Transaction"]
 _DAY = 86400
 
 
-class Transaction(SafeStatements, SessionStatements, RequestStatements, AnswerStatements, LogStatements):
+class Transaction(
+    SafeStatements,
+    SessionStatements,
+    RequestStatements,
+    AnswerStatements,
+    LogStatements,
+):
     """Reads and writes of one transaction, topic by topic. Absent rows read as None."""
 
     __slots__ = ()
@@ -31,9 +38,9 @@ class Transaction(SafeStatements, SessionStatements, RequestStatements, AnswerSt
             if table.of_safe:
                 self._execute(f"DELETE FROM {table.name} WHERE safe = ?", (safe,))  # noqa: S608 - our own names
         self._execute("UPDATE access_log SET safe = NULL, sealed = NULL WHERE safe = ?", (safe,))
-        self._execute(
-            "UPDATE requests SET state = 'withdrawn' WHERE safe = ? AND state = 'answered'", (safe,)
-        )
+        answered = "SELECT id FROM requests WHERE safe = ? AND state = 'answered'"
+        for (request,) in self._execute(answered, (safe,)):
+            self.move_request(request, to=RequestState.WITHDRAWN, safe=safe)
         self._execute("UPDATE requests SET safe = NULL WHERE safe = ?", (safe,))
         self._execute("DELETE FROM safes WHERE id = ?", (safe,))
 
