@@ -31,9 +31,9 @@ class Outsider:
         """What it says about the log at `source`, knowing the keys of `world`; begins with `ok:` or `FAILED:`."""
         keys = world.folder / "vkeys"
         policy = world.policy
-        found = [encode_vkey(key.key) for key in (*policy.logs, *policy.witnesses)]
-        keys.write_text("\n".join(found) + "\n")
-        command = [self.program, "-keys", keys, "-cosigned", str(cosigned)]
+        found = [log.key for log in policy.logs] + [witness.key for witness in policy.witnesses]
+        keys.write_text("".join(f"{encode_vkey(key)}\n" for key in found))
+        command: list[str | Path] = [self.program, "-keys", keys, "-cosigned", str(cosigned)]
         if old is not None:
             command += ["-old", old]
         done = subprocess.run([*command, str(source)], capture_output=True, text=True, timeout=60)
