@@ -8,7 +8,7 @@ import click
 
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
-from cli.ledger_public import export, serve, vkeys
+from cli.ledger_public import add_mldsa_key_command, export, serve, vkeys
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
 
@@ -23,7 +23,7 @@ def ledger() -> None:
     """
 
 
-for _command in (export, serve, vkeys):
+for _command in (add_mldsa_key_command, export, serve, vkeys):
     ledger.add_command(_command)
 
 
