@@ -74,7 +74,7 @@ def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "psycopg": "postgres", "psycopg_pool": "postgres", "uvicorn": "wallet",
+        "psycopg": "postgres", "uvicorn": "wallet",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,7 +39,7 @@ class PostgresServer:
 
     folder: Path
     binaries: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] = field(init=False)
 
     def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
         return f"postgresql://{user}@/{database}?host={quote(str(self.folder), safe='')}"
@@ -49,18 +49,34 @@ class PostgresServer:
             connection.execute(sql)
 
     def crash(self) -> None:
-        """Kill the whole server at once, as a power cut of the machine would, short of losing what was synced."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        """Kill the process that writes the log: connections end, the server recovers from what is on the disk."""
+        writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            found = connection.execute(writer).fetchone()
+            assert found is not None
+            os.kill(found[0], signal.SIGKILL)
+            with suppress(psycopg.OperationalError):
+                connection.execute("SELECT pg_sleep(30)")  # until the server ends it
 
     def start(self) -> None:
-        """Start (again) and wait until it lets somebody in."""
+        """Start, and wait until it lets somebody in."""
         self.process = _start(self.folder, self.binaries)
-        _wait(self)
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert self.process.poll() is None, "the server ended at once"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url()).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)  # fast shutdown
+            self.process.send_signal(signal.SIGQUIT)  # at once: the folder goes as well
             self.process.wait(timeout=30)
 
 
@@ -77,9 +93,9 @@ def postgres_server() -> Iterator[PostgresServer]:
                 os.chown(path, _NOBODY, _NOBODY)
         options = ("--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync", "--no-instructions")
         _call([binaries / "initdb", "-U", "postgres", "-D", data, *options])
-        server = PostgresServer(folder, binaries, _start(folder, binaries))
+        server = PostgresServer(folder, binaries)
         try:
-            _wait(server)
+            server.start()
             yield server
         finally:
             server.stop()
@@ -104,7 +120,6 @@ def _call(command: Sequence[str | Path]) -> None:
 
 
 def _start(folder: Path, binaries: Path) -> subprocess.Popen[bytes]:
-    (folder / "data" / "postmaster.pid").unlink(missing_ok=True)
     settings = [
         word for setting in (*_SETTINGS, f"unix_socket_directories={folder}") for word in ("-c", setting)
     ]
@@ -114,7 +129,6 @@ def _start(folder: Path, binaries: Path) -> subprocess.Popen[bytes]:
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
         user=_user(),
         group=_user(),
     )
@@ -123,15 +137,3 @@ def _start(folder: Path, binaries: Path) -> subprocess.Popen[bytes]:
 def _user() -> int | None:
     """PostgreSQL refuses to run as root."""
     return _NOBODY if os.geteuid() == 0 else None
-
-
-def _wait(server: PostgresServer) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(server.url()).close()
-            return
-        except psycopg.OperationalError:
-            assert server.process.poll() is None, "the server ended at once"
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.02)

@@ -32,14 +32,12 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def database(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """Where an empty wallet is: a path or a URL."""
     if kind == "sqlite":
-        yield sqlite_url(tmp_path)
-        return
+        return sqlite_url(tmp_path)
     databases: Databases = request.getfixturevalue("databases")
-    with databases.fresh() as url:
-        yield url
+    return databases.emptied()
 
 
 @pytest.fixture

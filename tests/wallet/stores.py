@@ -12,6 +12,7 @@ import pytest
 
 from tests.postgres import PostgresServer
 from wallet_api.store.opening import create_store
+from wallet_api.store.schema import TABLES
 
 __all__ = ["BOTH_STORES", "Databases", "sqlite_url"]
 
@@ -34,11 +35,17 @@ class Databases:
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The URL of an empty wallet, which is dropped at the end."""
+        """The URL of an empty wallet of one's own, which is dropped at the end."""
         name = f"wallet_{next(self._numbers)}"
         self.server.run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         yield self.server.url(name)
         self.server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def emptied(self) -> str:
+        """The URL of the one wallet that tests share, one after the other, emptied past its triggers."""
+        deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(TABLES))
+        self.server.run(f"SET session_replication_role = replica; {deletes}", _TEMPLATE)
+        return self.server.url(_TEMPLATE)
 
 
 def sqlite_url(folder: Path) -> str:

@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from queue import Empty, LifoQueue
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg.pq import TransactionStatus
 
+from ledger.errors import ConflictError
+from ledger.reasons import Reason
 from wallet_api.store.postgres_errors import mapped_errors
 from wallet_api.store.postgres_schema import WRITER_LOCK, Connection, require_durable, require_schema
 from wallet_api.store.sql import Transaction
@@ -45,69 +49,91 @@ class PostgresStore:
             ConfigError: `cli.not_found` or `home.version`.
             IntegrityError: `store.not_durable_mode`, `store.schema_tampered` or another `store.…`.
         """
+        self._url = url
+        self._idle: LifoQueue[Connection] = LifoQueue()
+        self._free = BoundedSemaphore(connections)
         with mapped_errors():
-            with psycopg.connect(url, autocommit=True) as connection:
-                require_durable(connection)
+            connection = self._connect()
+            try:
                 require_schema(connection)
-            self._pool: ConnectionPool[Connection] = ConnectionPool(
-                url,
-                kwargs={"autocommit": True, "prepare_threshold": 0, "application_name": "tallystick wallet"},
-                min_size=1,
-                max_size=connections,
-                timeout=_LOCK_TIMEOUT,
-                configure=_configure,
-                open=True,
-            )
+            except BaseException:
+                connection.close()
+                raise
+        self._idle.put(connection)
+
+    def _connect(self) -> Connection:
+        connection: Connection = psycopg.connect(
+            self._url, autocommit=True, prepare_threshold=0, application_name="tallystick wallet"
+        )
+        try:
+            require_durable(connection)
+            connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'")
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Execute]:
-        with mapped_errors():
-            connection = self._begun(begin)
-            try:
-                yield _execute_on(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._pool.putconn(connection)
+    def _transaction(self, begin: str) -> Iterator[Transaction]:
+        if not self._free.acquire(timeout=_LOCK_TIMEOUT):
+            raise ConflictError(
+                Reason.STORE_LOCKED, "all connections are taken", hint="Try again in a moment."
+            )
+        try:
+            with mapped_errors():
+                connection = self._begun(begin)
+                try:
+                    yield Transaction(_execute_on(connection))
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+                finally:
+                    self._give_back(connection)
+        finally:
+            self._free.release()
 
     def _begun(self, begin: str) -> Connection:
         """A connection within a new transaction. One that the server closed meanwhile is replaced: nothing is lost."""
         while True:
-            connection = self._pool.getconn()
+            try:
+                connection, new = self._idle.get_nowait(), False
+            except Empty:
+                connection, new = self._connect(), True
             try:
                 connection.execute(begin, prepare=False)
             except BaseException as exc:
-                broken = connection.broken
-                self._pool.putconn(connection)
-                if broken and isinstance(exc, psycopg.OperationalError):
-                    continue
-                raise
-            return connection
+                lost = connection.broken and isinstance(exc, psycopg.OperationalError)
+                self._give_back(connection)
+                if new or not lost:
+                    raise
+            else:
+                return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            self._idle.put(connection)
+        else:
+            connection.close()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        with self._transaction(_READ) as execute:
-            yield Transaction(execute)
+        with self._transaction(_READ) as tx:
+            yield tx
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        with self._transaction(_WRITE) as execute:
-            yield Transaction(execute)
+        with self._transaction(_WRITE) as tx:
+            yield tx
 
     def wipe(self) -> None:
         """Nothing at once: PostgreSQL keeps dead rows until they are vacuumed (docs/WALLET.md, erasure)."""
 
     def close(self) -> None:
-        self._pool.close()
-
-
-def _configure(connection: Connection) -> None:
-    require_durable(connection)
-    connection.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'")
-    connection.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'")
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
 
 
 @lru_cache(maxsize=512)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Final
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from ledger.errors import ConflictError, IntegrityError, ProjectError
 from ledger.reasons import Reason
@@ -41,15 +40,13 @@ def mapped_errors() -> Iterator[None]:
     """Let no exception of the driver out."""
     try:
         yield
-    except (psycopg.Error, PoolTimeout) as exc:
+    except psycopg.Error as exc:
         raise _map_error(exc) from exc
 
 
-def _map_error(exc: Exception) -> ProjectError:
+def _map_error(exc: psycopg.Error) -> ProjectError:
     # The driver's own text may hold values of the row: it stays in the chained exception, for no reader of ours.
-    state = getattr(exc, "sqlstate", None)
-    if isinstance(exc, PoolTimeout):
-        state = "53300"
+    state = exc.sqlstate
     reason = Reason.STORE_IO_ERROR
     if state is not None:
         reason = _REASONS.get(state, _REASONS.get(state[:2], reason))

@@ -25,10 +25,16 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 # One number for all that write to a wallet's database: services, migrations, rotations.
 WRITER_LOCK: Final = 0x7461_6C6C_79
 _VERSION_TABLE: Final = "CREATE TABLE wallet_version (version bigint NOT NULL)"
+_CATALOGS: Final[
+    dict[int, set[tuple[str, str, str]]]
+] = {}  # what each version of the server says, found once
 _SCRATCH: Final = "wallet_expected"
 _CATALOG: Final = """
     SELECT 'column', table_name || '.' || column_name, data_type || ' ' || is_nullable || coalesce(column_default, '')
         FROM information_schema.columns WHERE table_schema = current_schema()
+    UNION ALL SELECT 'table', relname, relkind::text || relpersistence::text || relrowsecurity::text
+        FROM pg_class WHERE relkind <> 'i' AND relnamespace = current_schema()::regnamespace
+    UNION ALL SELECT 'rule', rulename, definition FROM pg_rules WHERE schemaname = current_schema()
     UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
     UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()
@@ -126,6 +132,13 @@ def _build(connection: Connection, steps: tuple[Step, ...] = STEPS) -> None:
 
 def _expected(connection: Connection) -> set[tuple[str, str, str]]:
     """The catalogue of a schema made anew, which is rolled back: how PostgreSQL spells it, it says itself."""
+    version = connection.info.server_version
+    if version not in _CATALOGS:
+        _CATALOGS[version] = _scratch_catalog(connection)
+    return _CATALOGS[version]
+
+
+def _scratch_catalog(connection: Connection) -> set[tuple[str, str, str]]:
     with connection.transaction(force_rollback=True):
         connection.execute(f"CREATE SCHEMA {_SCRATCH}")
         connection.execute(f"SET LOCAL search_path = {_SCRATCH}")
