@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.common import emit, json_option, say, utc_now
+from cli.wallet_citizen import COMMANDS
 from cli.wallet_db import db_option, migrate
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
@@ -222,6 +223,10 @@ def serve(
     say(f"wallet at {url}; stop it with Ctrl-C")
     run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
     store.close()
+
+
+for command in COMMANDS:
+    wallet.add_command(command)
 
 
 def _trust_source(folder: Path) -> Callable[[], TrustBundle]:

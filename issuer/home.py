@@ -22,6 +22,7 @@ from certificate.numbers import Environment
 from issuer.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
+from issuer.seal import derive_key
 from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
@@ -31,7 +32,7 @@ from ledger.keyfile import load_key
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
-from ledger.trust_policy import parse_trust_policy
+from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 
 __all__ = ["CONFIG_NAME", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
@@ -110,6 +111,10 @@ class Home:
         """The 32-byte key that seals seeds in the register."""
         return self._secret("seal")
 
+    def snapshot_key(self) -> bytes:
+        """The 32-byte key under which the files of snapshots keep their own keys."""
+        return derive_key(self.seal_key(), b"tally snapshots")
+
     def register(self) -> Register:
         return Register(self.path / "register.db")
 
@@ -143,12 +148,12 @@ class Home:
             raise ConfigError(
                 Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR"
             )
-        return Snapshot.open(self.path / "snapshots" / file, expected_digest=digest)
+        return Snapshot.open(self.path / "snapshots" / file, key=self.snapshot_key(), expected_digest=digest)
 
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
         settings = self.settings
-        policy = parse_trust_policy(self.policy_path.read_text("utf-8"))
+        policy = self.trust_policy()
         return Sequencer.open(
             self.ledger_path,
             origin=settings.origin,
@@ -167,10 +172,18 @@ class Home:
             anchor=self.anchor_path,
         )
 
+    def trust_policy(self) -> TrustPolicy:
+        """The logs and witnesses of this home's policy file."""
+        return parse_trust_policy(self.policy_path.read_text("utf-8"))
+
+    def open_store(self) -> SqliteStore:
+        """The ledger's database for reading, without any private key."""
+        return SqliteStore(self.ledger_path)
+
     def check_ledger(self) -> LedgerCheck:
         """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
-        key = parse_trust_policy(self.policy_path.read_text("utf-8")).log_keys(self.settings.origin)[0]
-        store = SqliteStore(self.ledger_path)
+        key = self.trust_policy().log_keys(self.settings.origin)[0]
+        store = self.open_store()
         try:
             return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))
         finally:

@@ -76,7 +76,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)  # at once: the folder goes as well
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
             self.process.wait(timeout=30)
 
 
