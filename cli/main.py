@@ -69,7 +69,7 @@ def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "uvicorn": "wallet", "httpx": "client",
+        "psycopg": "postgres", "uvicorn": "wallet", "httpx": "client",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

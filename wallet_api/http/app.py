@@ -42,7 +42,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         (415, "api.media_type"),
         (422, "api.validation, or why a certificate, request or signature is refused"),
         (429, "api.rate_limited"),
-        (503, "trust.bundle_stale, store.locked"),
+        (503, "trust.bundle_stale, store.locked, store.io_error"),
     )
 }
 

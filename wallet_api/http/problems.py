@@ -49,6 +49,7 @@ _BY_REASON: Mapping[Reason, int] = {
     Reason.API_IDEMPOTENCY_CONFLICT: 409,
     Reason.API_VERSION_CONFLICT: 412,
     Reason.STORE_LOCKED: 503,
+    Reason.STORE_IO_ERROR: 503,
 }
 _BY_CLASS: tuple[tuple[type[ProjectError], int], ...] = (
     (FormatError, 422),
