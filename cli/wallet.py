@@ -13,6 +13,7 @@ import click
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
 from cli.wallet_db import db_option, migrate
+from cli.wallet_devices import DEVICE_COMMANDS
 from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
@@ -248,7 +249,7 @@ def serve(
     store.close()
 
 
-for command in (*COMMANDS, *OPERATOR_COMMANDS):
+for command in (*COMMANDS, *DEVICE_COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
 
 
