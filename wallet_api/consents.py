@@ -116,7 +116,7 @@ def begin_answer(
     if stored.certificate.body.expires < now // _DAY:
         raise VerificationError(Reason.TIME_EXPIRED, f"certificate {stored.number}")
     with service.store.read() as tx:
-        principal_of(service, tx, citizen, stored.certificate)
+        principal_of(service, tx, citizen, stored)
     slots = _slots(request, stored, items)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
@@ -153,7 +153,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
         presentation = parse_presentation(data)
         stored = open_certificate(tx, citizen, presentation.certificate.body.number)
         require_usable(stored, citizen)
-        principal = principal_of(service, tx, citizen, stored.certificate)
+        principal = principal_of(service, tx, citizen, stored)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
         body = presentation.body
         answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)
