@@ -12,6 +12,8 @@ __all__ = [
     "ClaimedBody",
     "Credential",
     "CredentialRequest",
+    "DelegationBody",
+    "DelegationEndBody",
     "Glimpse",
     "Health",
     "LookUpRequest",
@@ -21,7 +23,9 @@ __all__ = [
     "OfferBody",
     "OfferRequest",
     "Problem",
+    "ProofBody",
     "Proofs",
+    "ProxiesBody",
     "RecoveriesBody",
     "RenewalBody",
     "RenewalRequest",
@@ -161,6 +165,28 @@ class RenewalBody(_Model):
 
 class RecoveriesBody(_Model):
     recoveries: list[str] = Field(description="statements of succession, " + _BASE64, examples=[["0oRYIK…"]])
+
+
+class ProofBody(_Model):
+    """The holder key's proof."""
+
+    proof: str = Field(max_length=4096, examples=[_PROOF])
+
+
+class ProxiesBody(_Model):
+    certificates: list[RenewalBody]
+
+
+class DelegationBody(_Model):
+    """A delegation, signed by the principal's holder key."""
+
+    delegation: str = Field(min_length=1, max_length=4096, description=_BASE64, examples=["0oRDoQ…"])
+
+
+class DelegationEndBody(DelegationBody):
+    """The delegation, and its end, signed by the same key."""
+
+    end: str = Field(min_length=1, max_length=4096, description=_BASE64, examples=["0oRDoQ…"])
 
 
 class LookUpRequest(_Model):

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from issuer.counter import Counter
 from issuer.home import CONFIG_NAME, Home
-from issuer.http import authorize, counter_routes, heads, holders, vci
+from issuer.http import authorize, counter_routes, heads, holders, proxy_routes, vci
 from issuer.http.answers import PROBLEMS, Health, OAuthError, Problem
 from issuer.http.configurations import AUTHORIZATION_CODE, PRE_AUTHORIZED
 from issuer.http.delivery import deliver_lookups
@@ -88,7 +88,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = state
-    for routes in (vci, authorize, holders, counter_routes, heads):
+    for routes in (vci, authorize, holders, proxy_routes, counter_routes, heads):
         app.include_router(routes.router)
     app.add_api_route("/healthz", _healthz, methods=["GET"], responses={503: PROBLEMS[503]})
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
