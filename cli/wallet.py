@@ -11,6 +11,7 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
+from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
@@ -195,6 +196,7 @@ def check(
 @click.option("--public-url", default=None, help="Where citizens reach it; default from host and port.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), default=None)
+@head_options
 def serve(
     db: Path,
     master_key: Path,
@@ -206,6 +208,9 @@ def serve(
     public_url: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    bureau: str | None,
+    token_file: Path | None,
+    head_minutes: int,
 ) -> None:
     """Serve the wallet until stopped. The trust bundle is read again when it changes.
 
@@ -238,11 +243,14 @@ def serve(
     )
     app = create_app(service, public_url=url)
     say(f"wallet at {url}; stop it with Ctrl-C")
-    run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
+    with sending_heads(service, bureau, token_file, head_minutes):
+        run_server(
+            app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS
+        )
     store.close()
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
 
 

@@ -21,6 +21,7 @@ from issuer.service import mint_persons, opened_register
 from ledger.checkpoint import parse_checkpoint_note
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConflictError, VerificationError
+from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -127,14 +128,14 @@ class MintWorker:
         """How ledger and records are; fails when one of them cannot be read."""
         return self._call(self._condition)
 
-    def log_head(self, digest: bytes) -> Future[int]:
-        """Log the digest of an access log's head; its index. The same head again has the index it already has."""
+    def log_head(self, digest: bytes) -> Future[FullProof]:
+        """Log the digest of an access log's head; its proof. The same head again has the index it already has."""
         entry = encode_entry(EntryType.ACCESS_LOG_HEAD, self._home.settings.authority, digest)
 
-        def append(ledger: Sequencer) -> int:
+        def append(ledger: Sequencer) -> FullProof:
             (index,) = ledger.append([entry])
             ledger.checkpoint(self._clock())
-            return index
+            return ledger.prove(index)
 
         return self._call(append)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ledger.errors import ProjectError
 from ledger.reasons import Reason
-from wallet_api.http import models, request_routes, safe_routes
+from wallet_api.http import key_routes, log_routes, models, request_routes, safe_routes
 from wallet_api.http.manners import BODY_SECONDS, MAX_BODY, Manners, Metrics
 from wallet_api.http.problems import PROBLEM_TYPE, language_of, problem, problem_of, unexpected
 from wallet_api.service import Service
@@ -27,7 +27,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         (401, "auth.missing, auth.invalid"),
         (403, "authz.denied, org.unregistered, org.purpose_not_allowed, consent.field_denied"),
         (404, "authz.not_found: absent, or somebody else's"),
-        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict"),
+        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict, status.replaced, …"),
         (410, "consent.expired, consent.revoked"),
         (412, "api.version_conflict"),
         (413, "api.body_too_large"),
@@ -63,6 +63,8 @@ def create_app(
     app.state.stopping = Event()  # set by whoever stops the server: long polls end
     app.include_router(safe_routes.router)
     app.include_router(request_routes.router)
+    app.include_router(key_routes.router)
+    app.include_router(log_routes.router)
 
     @app.get("/healthz")
     def healthz() -> models.Health:
