@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "OAUTH_ERRORS",
     "PROBLEMS",
+    "AccessLogHead",
     "ClaimedBody",
     "Credential",
     "CredentialRequest",
@@ -16,6 +17,7 @@ __all__ = [
     "DelegationEndBody",
     "Glimpse",
     "Health",
+    "Logged",
     "LookUpRequest",
     "NonceBody",
     "Notification",
@@ -187,6 +189,24 @@ class DelegationEndBody(DelegationBody):
     """The delegation, and its end, signed by the same key."""
 
     end: str = Field(min_length=1, max_length=4096, description=_BASE64, examples=["0oRDoQ…"])
+
+
+class AccessLogHead(_Model):
+    """A signed note (C2SP signed-note) over the head of an access log."""
+
+    note: str = Field(
+        min_length=1,
+        max_length=8192,
+        examples=["wallet.example.test\n7\nqSW6…=\n\n— wallet.example.test 2fKd…\n"],
+    )
+
+
+class Logged(_Model):
+    """Where its entry stands in the ledger, and the proof of it: a full proof (`ledger.proof`) as base64url of CBOR."""
+
+    log: int = Field(examples=[1])
+    index: int = Field(examples=[1024])
+    proof: str = Field(examples=["hQEZBAA…"])
 
 
 class LookUpRequest(_Model):

@@ -85,6 +85,7 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        responses={status: PROBLEMS[status] for status in (413, 415, 422)},  # what manners may refuse
         lifespan=lifespan,
     )
     app.state.service = state
