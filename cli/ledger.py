@@ -9,7 +9,7 @@ import click
 from cli.access_log_file import check_access_log_file
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger, optional_home_options
-from cli.ledger_public import export, serve, vkeys
+from cli.ledger_public import add_mldsa_key_command, export, serve, vkeys
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
 
@@ -24,7 +24,7 @@ def ledger() -> None:
     """
 
 
-for _command in (export, serve, vkeys):
+for _command in (add_mldsa_key_command, export, serve, vkeys):
     ledger.add_command(_command)
 
 

@@ -19,6 +19,7 @@ from issuer.home import Home
 from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
+from issuer.office_key import office_signer
 from issuer.proxies import proxy_claim
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
@@ -150,7 +151,8 @@ def mint_persons(
     A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
 
     Raises:
-        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`.
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
+            `cli.key_mismatch`, `cli.key_retired`.
         VerificationError: `key.revoked`: a key that ended, or a proxy that is over; nothing was minted.
     """
     ledger.require_clock(now)
@@ -238,7 +240,7 @@ def _minter(
     return Minter(
         register=register,
         ledger=ledger,
-        signer=home.signer(f"office-{settings.office}"),
+        signer=office_signer(home, size=ledger.size),
         seal_key=home.seal_key(),
         settings=MintSettings(
             authority=settings.authority,

@@ -295,7 +295,7 @@ class World:
         disclosures, multiproof = tree.disclose(tree.slots if slots is None else slots)
         proof = None
         if logged:
-            self.log = Log(sorted([*_other_entries(neighbours), signed.entry()]))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry()]))
             proof = self.log.prove(signed.entry())
         return encode_certificate(signed.sign1, disclosures, multiproof, proof)
 
@@ -319,7 +319,7 @@ class World:
         signed = parse_succession(sign_succession(key or self.office, body))
         proof = None
         if logged:
-            self.log = Log(sorted([*_other_entries(neighbours), signed.entry(authority)]))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry(authority)]))
             proof = self.log.prove(signed.entry(authority))
         return encode_succession(signed.sign1, proof)
 
@@ -399,5 +399,5 @@ class World:
         )
 
 
-def _other_entries(count: int) -> list[bytes]:
+def other_entries(count: int) -> list[bytes]:
     return [encode_entry(EntryType.CERTIFICATE, 1, sha256(b"other %d" % n).digest()) for n in range(count)]

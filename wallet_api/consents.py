@@ -32,6 +32,7 @@ from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedE
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
+from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of, asked_slots, visible_to
 from wallet_api.safe import StoredCertificate, open_certificate, require_usable, usable_certificates
 from wallet_api.sealing import bound_to, open_sealed, seal
@@ -92,13 +93,15 @@ def begin_answer(
     Raises:
         ConsentError: `authz.not_found` (request or certificate), `consent.expired`, `consent.exhausted`,
             `consent.revoked`, `consent.field_denied` (no such item), `consent.window_too_long`.
-        VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `time.expired`, and as `require_usable`.
+        VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `org.suspended`, `time.expired`, and as
+            `require_usable`.
         FormatError: `disc.required_missing`: the certificate does not hold what is asked.
         UndeterminedError: `policy.unknown`, `trust.bundle_stale`.
     """
     now = service.clock()
     with service.store.read() as tx:
         row = visible_to(tx.request(id_), citizen)
+        require_active(tx, row.org)
         held = usable_certificates(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
@@ -129,13 +132,14 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
     Raises:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
             `consent.revoked`, `consent.not_yet_valid` (nothing was begun).
-        VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; as `require_usable`
-            when the certificate was replaced or suspended since.
+        VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; `org.suspended`; as
+            `require_usable` when the certificate was replaced or suspended since.
     """
     now = service.clock()
     with service.store.write() as tx:
         row = visible_to(tx.request(id_), citizen)
         require_waiting(row, now)
+        require_active(tx, row.org)
         draft = tx.draft(id_, citizen.safe)
         if draft is None:
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID, hint="begin an answer first")

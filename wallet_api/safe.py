@@ -18,6 +18,7 @@ from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.service import Citizen, Service, not_found
 from wallet_api.store.rows import CertificateRow, CertificateState
 from wallet_api.store.sql import Store, Transaction
+from wallet_api.webhooks import rewrap_hooks
 
 __all__ = [
     "StoredCertificate",
@@ -194,6 +195,7 @@ def rotate_master_key(store: Store, keyring: Keyring, *, random: Random) -> int:
             if safe is not None and not keyring.is_current(safe.wrapped_key):
                 data_key = keyring.unwrap(safe.wrapped_key, safe=id_)
                 tx.set_wrapped_key(id_, keyring.wrap(data_key, safe=id_, random=random))
+    rewrap_hooks(store, keyring, random=random)
     rewrap_log_key(store, keyring, random=random)
     store.wipe()
     return len(due)

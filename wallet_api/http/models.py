@@ -30,6 +30,7 @@ __all__ = [
     "NewRequest",
     "OfferModel",
     "OrganisationModel",
+    "OrganisationName",
     "PageQuery",
     "PresentationModel",
     "ProblemModel",
@@ -160,6 +161,12 @@ class NewRequest(Model):
     request: Base64Text = Field(description="the signed request with its registration")
 
 
+class OrganisationName(Model):
+    number: int
+    name_zh: str
+    name_en: str
+
+
 class OrganisationModel(Model):
     number: int
     name_zh: str
@@ -217,7 +224,11 @@ class RequestForCitizen(Model):
     expires: int
     organisation: OrganisationModel | None
     warning: str | None
-    name_warning: str | None = Field(description="schema.text_confusable: the name may imitate another one")
+    name_warning: str | None = Field(
+        description="schema.text_confusable or org.look_alike: it may imitate another"
+    )
+    look_alikes: list[OrganisationName] = Field(description="organisations whose names look like this one")
+    reminded: int | None = Field(description="when the organisation reminded of it, POSIX seconds")
     desk: str | None
     purpose: str
     legal_basis: str

@@ -32,6 +32,10 @@ _BY_REASON: Mapping[Reason, int] = {
     Reason.AUTHZ_DENIED: 403,
     Reason.ORG_UNREGISTERED: 403,
     Reason.ORG_PURPOSE_NOT_ALLOWED: 403,
+    Reason.ORG_SUSPENDED: 403,
+    Reason.ORG_KEY_REPLACED: 403,
+    Reason.ORG_REMINDED: 409,
+    Reason.HOOK_ADDRESS: 422,
     Reason.CONSENT_NOT_YET_VALID: 409,
     Reason.CONSENT_EXHAUSTED: 409,
     Reason.CONSENT_EXPIRED: 410,
@@ -45,6 +49,7 @@ _BY_REASON: Mapping[Reason, int] = {
     Reason.API_IDEMPOTENCY_CONFLICT: 409,
     Reason.API_VERSION_CONFLICT: 412,
     Reason.STORE_LOCKED: 503,
+    Reason.STORE_IO_ERROR: 503,
 }
 _BY_CLASS: tuple[tuple[type[ProjectError], int], ...] = (
     (FormatError, 422),

@@ -91,6 +91,11 @@ def for_citizen(view: RequestView, language: Language) -> models.RequestForCitiz
         organisation=None if view.registration is None else _organisation(view.registration),
         warning=None if view.warning is None else view.warning.value,
         name_warning=None if view.name_warning is None else view.name_warning.value,
+        look_alikes=[
+            models.OrganisationName(number=other.org, name_zh=other.name_zh, name_en=other.name_en)
+            for other in view.look_alikes
+        ],
+        reminded=view.reminded,
         desk=asked.desk,
         purpose=asked.purpose,
         legal_basis=asked.legal_basis,

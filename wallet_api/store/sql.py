@@ -14,6 +14,7 @@ from wallet_api.store.delegations import DelegationStatements
 from wallet_api.store.keys import KeyStatements
 from wallet_api.store.log_rows import LogStatements
 from wallet_api.store.requests import RequestStatements
+from wallet_api.store.rows import RequestState
 from wallet_api.store.safes import SafeStatements
 from wallet_api.store.schema import TABLES
 from wallet_api.store.sessions import SessionStatements
@@ -43,9 +44,9 @@ class Transaction(
             if table.of_safe:
                 self._execute(f"DELETE FROM {table.name} WHERE safe = ?", (safe,))  # noqa: S608 - our own names
         self._execute("UPDATE access_log SET safe = NULL, sealed = NULL WHERE safe = ?", (safe,))
-        self._execute(
-            "UPDATE requests SET state = 'withdrawn' WHERE safe = ? AND state = 'answered'", (safe,)
-        )
+        answered = "SELECT id FROM requests WHERE safe = ? AND state = 'answered'"
+        for (request,) in self._execute(answered, (safe,)):
+            self.move_request(request, to=RequestState.WITHDRAWN, safe=safe)
         self._execute("UPDATE requests SET safe = NULL WHERE safe = ?", (safe,))
         self._execute("DELETE FROM safes WHERE id = ?", (safe,))
 
