@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-__all__ = ["Party", "fuzz"]
+__all__ = ["Party", "follow_links", "fuzz"]
 
 _CHECKS = [
     not_a_server_error,
@@ -102,3 +102,44 @@ def _fuzz_operation(
         assert not leaked, f"{operation.label} answered {party.name} with what is another's"
 
     send()
+
+
+def follow_links(
+    url: str, party: Party, *, examples: int, people: Mapping[str, Sequence[object]], steps: int = 6
+) -> Counter[tuple[str, int]]:
+    """Walk along the links of the document, `examples` times `steps` requests, as `party`; the same must hold.
+
+    Args:
+        people: by the name of a member of a body, values that exist.
+    """
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    answered: Counter[tuple[str, int]] = Counter()
+
+    class Walk(schema.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def before_call(self, case: Any) -> None:
+            for name, values in people.items():
+                if isinstance(case.body, dict) and name in case.body:
+                    case.body[name] = values[len(answered) % len(values)]
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            linked = "authorization" in {name.lower() for name in case.headers or {}}
+            return {"headers": {} if linked else dict(party.headers), "allow_redirects": False, "timeout": 60}
+
+        def after_call(self, response: Any, case: Any) -> None:
+            answered[case.operation.label, response.status_code] += 1
+
+        def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+            case.validate_response(response, checks=_CHECKS)
+
+    Walk.run(
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            database=None,
+            derandomize=True,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+    )
+    return answered

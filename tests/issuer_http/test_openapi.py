@@ -15,7 +15,7 @@ from issuer.home import CONFIG_NAME, Home
 from issuer.http.app import create_app
 from issuer.http.limits import Limits, Rate
 from tests.issuer_http.conftest import URL, Clock, Service, Wallet, running
-from tests.openapi_fuzz import Party, fuzz
+from tests.openapi_fuzz import Party, follow_links, fuzz
 from tests.world import SECONDS
 
 WIDE = Rate(1_000_000, 1_000_000)
@@ -84,3 +84,17 @@ def test_no_answer_that_the_document_does_not_name(bureau: Service, full: bool) 
     answered = fuzz(str(bureau.client.base_url).rstrip("/"), parties, examples=300 if full else 12)
     assert sum(answered.values()) > 100
     assert {status for _, status in answered} >= {200, 401, 422}
+
+
+def test_links_lead_from_an_offer_to_its_token(bureau: Service, full: bool) -> None:
+    """A clerk's offer is redeemed by what the offer says, its token is used: the same promises along the way."""
+    clerk = bureau.counter.clerks.add("first", now=bureau.clock.now, hours=1, random=os.urandom)
+    party = Party("clerk", {"Authorization": f"Bearer {clerk}"})
+    answered = follow_links(
+        str(bureau.client.base_url).rstrip("/"),
+        party,
+        examples=200 if full else 12,
+        people={"person_no": bureau.persons, "document_seen": [True]},
+    )
+    assert answered["POST /counter/offers", 200] > 0
+    assert answered["POST /token", 200] > 0
