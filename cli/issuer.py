@@ -70,6 +70,12 @@ issuer.add_command(wallet_token)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the signed summary goes: how many, from which records; it names nobody.",
 )
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="Stay under so many MiB; default: what is quickest, about 900 for a million people.",
+)
 @home_options
 @force_option
 @json_option
@@ -77,6 +83,7 @@ def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    memory_limit: int | None,
     summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -99,6 +106,7 @@ def import_(
             now=_now(),
             max_quarantined=max_quarantined,
             report_path=report,
+            memory_limit=None if memory_limit is None else memory_limit * 2**20,
             progress=advance,
         )
     if summary_out is not None:

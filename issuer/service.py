@@ -45,6 +45,7 @@ def import_records(
     now: int,
     max_quarantined: int = 0,
     report_path: Path | None = None,
+    memory_limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Check an export and keep it as a snapshot. Nothing is kept if it is refused; the same export twice is one.
@@ -55,7 +56,7 @@ def import_records(
     """
     with locked(home.path / "import.lock", what="importing records", timeout=0):
         _sweep(home.path / "snapshots")
-        return _import(home, folder, now, max_quarantined, report_path, progress)
+        return _import(home, folder, now, max_quarantined, report_path, memory_limit, progress)
 
 
 def _sweep(snapshots: Path) -> None:
@@ -73,6 +74,7 @@ def _import(
     now: int,
     max_quarantined: int,
     report_path: Path | None,
+    memory_limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
     offices = frozenset(office.code for office in load_directory(home).offices)
@@ -85,6 +87,7 @@ def _import(
         known_offices=offices,
         max_quarantined=max_quarantined,
         report_path=report_path,
+        memory_limit=memory_limit,
         progress=progress,
     )
     name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
