@@ -61,7 +61,9 @@ class Export:
             employer_nos=self.employers["employer_no"],
             findings=self.findings,
         )
-        for batch in read_batches(self.contributions, "contribution", batch_rows=batch_rows):
+        for batch in read_batches(
+            self.contributions, "contribution", batch_rows=batch_rows, encoding=file.encoding
+        ):
             yield reader.compact(batch)
         check_row_count(file, reader.rows)
         settled = self.settled().months
