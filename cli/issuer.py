@@ -16,8 +16,9 @@ from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
-from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_service import offer, serve, wallet_token
 from cli.outputs import write_code
 from cli.progress import progress
@@ -32,8 +33,16 @@ from issuer.export import (
 )
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register, signed_summary
-from ledger.errors import FormatError
+from issuer.service import (
+    MintRun,
+    import_records,
+    mint_all,
+    mint_enrolled,
+    mint_persons,
+    opened_register,
+    signed_summary,
+)
+from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -54,6 +63,8 @@ def issuer() -> None:
 issuer.add_command(offer)
 issuer.add_command(serve)
 issuer.add_command(wallet_token)
+issuer.add_command(counter_token)
+issuer.add_command(operator_log)
 
 
 @issuer.command("import")
@@ -163,28 +174,47 @@ def mint(
             with progress("minting") as advance:
                 run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
-            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+            if holder_keys is not None:
+                _enroll(home, _read_holder_keys(holder_keys))
+            run = mint_enrolled(home, ledger, now=_now())
+            _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
 
-def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
+def _enroll(home: Home, pairs: list[tuple[str, bytes]]) -> None:
+    """Enroll holders of keys. A list with an unknown person enrolls nobody."""
+    snapshot = home.snapshot()
+    for number, (person_no, _) in enumerate(pairs, start=1):
+        if person_no not in snapshot:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: no such person in the records")
     with opened_register(home) as register:
-        if holder_keys is not None:
-            register.enroll(_read_holder_keys(holder_keys))
-        return register.enrolled()
+        register.enroll(pairs)
+
+
+def _say_who_left(home: Home) -> None:
+    snapshot = home.snapshot()
+    with opened_register(home) as register:
+        gone = sum(person_no not in snapshot for person_no, _ in register.enrolled())
+    if gone:
+        say(f"{gone:,} who hold a key are not in the newest records: none for them")
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(Reason.CLI_BATCH_INVALID, "not a CSV file in UTF-8") from exc
     pairs = []
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
-        pairs.append((row[0], _public_key(row[1])))
+        try:
+            person_no, key = row
+            pairs.append((person_no, _public_key(key)))
+        except (ValueError, FormatError) as exc:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
 
 

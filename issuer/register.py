@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.holder_keys import HolderKeys
 from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
@@ -79,7 +80,7 @@ _COLUMNS = (
 )
 
 
-class Register:
+class Register(HolderKeys):
     """One SQLite file through sqlite-utils; every write is one transaction.
 
     What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;
@@ -114,6 +115,9 @@ class Register:
 
     def close(self) -> None:
         self._db.conn.close()
+
+    def _reading(self) -> sqlite3.Connection:
+        return self._db.conn
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -169,9 +173,20 @@ class Register:
         return self._select("person_no = ? ORDER BY id DESC", (person_no,))
 
     def newest_of_holder(self, holder: bytes) -> RegisterRow | None:
-        """The certificate with the latest cut-off minted to a holder key, and of those the last one, if logged."""
+        """The certificate with the latest cut-off minted to a key for its owner, and of those the last, if logged."""
         rows = self._select(
-            "holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1", (holder,)
+            "holder = ? AND log_index IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proxies p "
+            "WHERE p.person_no = certificates.person_no AND p.holder = certificates.holder) "
+            "ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (holder,),
+        )
+        return rows[0] if rows else None
+
+    def newest_for(self, person_no: str, holder: bytes) -> RegisterRow | None:
+        """As `newest_of_holder`, of the certificates about one person: what a proxy's key holds for them."""
+        rows = self._select(
+            "person_no = ? AND holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (person_no, holder),
         )
         return rows[0] if rows else None
 
@@ -215,18 +230,7 @@ class Register:
         with mapped_errors():
             return [_row(values) for values in self._db.conn.execute(sql, parameters)]
 
-    # --- holders, snapshots, organisations --------------------------------------------------------------------
-
-    def enroll(self, pairs: Iterable[tuple[str, bytes]]) -> None:
-        """Remember that a person holds a key. Known pairs are left as they are."""
-        with self._writing() as connection:
-            connection.executemany("INSERT OR IGNORE INTO enrolled VALUES (?, ?)", pairs)
-
-    def enrolled(self) -> list[tuple[str, bytes]]:
-        return [
-            (row[0], row[1])
-            for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")
-        ]
+    # --- snapshots, organisations ------------------------------------------------------------------------------
 
     def add_snapshot(self, row: SnapshotRow) -> None:
         """Note an import. The same records imported again are the same snapshot, under the newer summary."""

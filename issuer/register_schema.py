@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "UPGRADES"]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
-SCHEMA: Final = """
+_HOLDER_KEYS: Final = """
+CREATE TABLE states (
+    number TEXT PRIMARY KEY, state INTEGER NOT NULL, since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ended_keys (
+    holder BLOB PRIMARY KEY, person_no TEXT NOT NULL, successor BLOB NOT NULL, statement BLOB NOT NULL,
+    ended_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ended_keys_successor ON ended_keys (successor);
+CREATE TABLE proxies (
+    person_no TEXT NOT NULL, holder BLOB NOT NULL, name TEXT NOT NULL, id_tail TEXT NOT NULL, until INTEGER NOT NULL,
+    delegation BLOB, ended_at INTEGER, PRIMARY KEY (person_no, holder)
+) STRICT, WITHOUT ROWID;
+"""
+
+SCHEMA: Final = (
+    """
 CREATE TABLE certificates (
     id INTEGER PRIMARY KEY,
     number TEXT NOT NULL UNIQUE,
@@ -41,6 +57,12 @@ CREATE TABLE organisations (
 ) STRICT;
 CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'register rows stay'); END;
 """
+    + _HOLDER_KEYS
+)
 
-# Version 1 had no signed summaries, and its snapshots lay in the clear (`issuer.upgrade` seals them).
-UPGRADES: Final[Mapping[int, str]] = {1: "ALTER TABLE snapshots ADD COLUMN summary BLOB"}
+# Version 1 had no signed summaries, and its snapshots lay in the clear (`issuer.upgrade` seals them); version 2 knew
+# only which keys are enrolled, not which ended or act for another person.
+UPGRADES: Final[Mapping[int, Sequence[str]]] = {
+    1: ("ALTER TABLE snapshots ADD COLUMN summary BLOB",),
+    2: tuple(statement for statement in _HOLDER_KEYS.split(";") if statement.strip()),
+}

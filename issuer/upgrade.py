@@ -116,7 +116,8 @@ def _change_tables(register: sqlite3.Connection, old: int, renamed: dict[bytes, 
     register.execute("BEGIN IMMEDIATE")
     try:
         for version in range(old, SCHEMA_VERSION):
-            register.execute(UPGRADES[version])
+            for statement in UPGRADES[version]:
+                register.execute(statement)
         register.executemany(
             "UPDATE snapshots SET file = ? WHERE digest = ?",
             ((name, digest) for digest, name in renamed.items()),

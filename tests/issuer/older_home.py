@@ -23,7 +23,7 @@ _TABLE_1 = (
 
 
 def make_older(home: Home) -> list[Path]:
-    """Take `home` back to schema 1: no summaries, snapshots in the clear. Returns the files of the snapshots."""
+    """Take `home` back to schema 1: no summaries, no ended keys, snapshots in the clear. Returns their files."""
     files = []
     with closing(sqlite3.connect(home.path / "register.db", isolation_level=None)) as register:
         for digest, name in register.execute("SELECT digest, file FROM snapshots").fetchall():
@@ -36,6 +36,8 @@ def make_older(home: Home) -> list[Path]:
         register.execute(_TABLE_1)
         register.execute("INSERT INTO snapshots SELECT digest, file, cut_off, imported_at FROM newer")
         register.execute("DROP TABLE newer")
+        for table in ("states", "ended_keys", "proxies"):
+            register.execute(f"DROP TABLE {table}")
         register.execute(f"PRAGMA user_version = {VERSION_1}")
         register.execute("COMMIT")
     return files

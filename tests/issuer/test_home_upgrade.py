@@ -14,6 +14,7 @@ from issuer.export import find_row, full_certificate, tree_of_row
 from issuer.home import Home
 from issuer.lock import locked
 from issuer.register import PAPER
+from issuer.register_schema import SCHEMA_VERSION
 from issuer.service import import_records, mint_all, mint_persons
 from issuer.snapshot_plain import is_plain
 from issuer.upgrade import upgrade_home
@@ -43,7 +44,7 @@ def test_an_older_home_is_refused_until_it_is_upgraded(older: tuple[Bureau, list
     assert refusal.value.reason is Reason.HOME_VERSION
     assert "tally home upgrade" in refusal.value.hint
     done = upgrade_home(bureau.home)
-    assert (done.old, done.new, done.sealed) == (VERSION_1, VERSION_1 + 1, 1)
+    assert (done.old, done.new, done.sealed) == (VERSION_1, SCHEMA_VERSION, 1)
     assert not any(path.exists() for path in files)
     again = upgrade_home(bureau.home)
     assert (again.old, again.sealed) == (again.new, 0)
@@ -92,7 +93,7 @@ def test_half_an_upgrade_leaves_a_whole_home(
         upgrade_home(bureau.home)
     monkeypatch.undo()
     if step == "_remove_strays":
-        assert schema(bureau.home) == VERSION_1 + 1
+        assert schema(bureau.home) == SCHEMA_VERSION
         assert mint_all(bureau.home, bureau.ledger, now=SECONDS + 1).minted == PEOPLE - 1
     else:
         assert schema(bureau.home) == VERSION_1
