@@ -176,7 +176,8 @@ def mint(
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
-            run = mint_enrolled(home, ledger, now=_now())
+            with progress("minting") as advance:
+                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
             _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
