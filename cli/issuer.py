@@ -81,6 +81,12 @@ issuer.add_command(operator_log)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the signed summary goes: how many, from which records; it names nobody.",
 )
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="Stay under so many MiB; default: what is quickest, about 900 for a million people.",
+)
 @home_options
 @force_option
 @json_option
@@ -88,6 +94,7 @@ def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    memory_limit: int | None,
     summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -110,6 +117,7 @@ def import_(
             now=_now(),
             max_quarantined=max_quarantined,
             report_path=report,
+            memory_limit=None if memory_limit is None else memory_limit * 2**20,
             progress=advance,
         )
     if summary_out is not None:
@@ -168,7 +176,8 @@ def mint(
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
-            run = mint_enrolled(home, ledger, now=_now())
+            with progress("minting") as advance:
+                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
             _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
