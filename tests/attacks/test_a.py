@@ -75,12 +75,12 @@ def in_bundle(world: World, directory: Directory) -> Reason | None:
 
 
 @attack("A01")
-def test_A01_each_bit_of_a_paper_certificate() -> None:
-    """Each bit of a certificate flipped; no holder's signature stands around it."""
+def test_A01_each_bit_of_a_paper_certificate(full: bool) -> None:
+    """Each bit of a certificate flipped (in `make test` one of each byte); no holder's signature stands around it."""
     world = World()
     data, trust = paper(world), world.bundle()
     accepted = []
-    for bit in range(8 * len(data)):
+    for bit in range(0, 8 * len(data), 1 if full else 9):
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
         if judged(bytes(changed), world, trust=trust).outcome is Outcome.VALID:

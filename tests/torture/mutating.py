@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,9 +240,9 @@ def _change_node(tree: Any, foreign: Any, chance: random.Random) -> None:
             holder[at], other[there] = other[there], holder[at]
         case 4:
             source, there = chance.choice(_places(foreign) or [([None], 0)])
-            holder[at] = source[there]
+            holder[at] = deepcopy(source[there])  # never shared: a swap could tie a knot
         case 5:
-            holder.insert(at, holder[at])
+            holder.insert(at, deepcopy(holder[at]))
         case _:
             del holder[at]
     if isinstance(holder, _Pair):
