@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import random
 import socket
 import threading
 import time
@@ -27,15 +29,19 @@ from certificate.slot_tree import Disclosure
 from certificate.status_list import status_list_uri
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.reasons import Reason
+from tests.attacks.commands import tally
 from tests.attacks.forging import embellished, forged_paper, paper, presented, reason_of
 from tests.attacks.marking import attack
+from tests.torture.test_mutations import mutated, targets
 from tests.verifier.judging import P256Holder, assert_refused, assert_undetermined, failing_step
 from tests.world import DAY, NOW, PURPOSE, REGISTRY, SECONDS, SLOTS_24, World, signer
 from verifier.expect import STATIC, Asked
+from verifier.render import report_json
 from verifier.report import Outcome
 from verifier.seen import MemorySeen, Seen
 from verifier.seen_file import FileSeen
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, parse_bundle, sign_bundle
+from verifier.trust_dir import ROOT_KEYS_NAME, load_trust, save_bundle_files
 from verifier.verify import verify
 
 DESK = "东门支行3号窗口"
@@ -919,3 +925,49 @@ def test_P22_more_disclosures_than_slots() -> None:
     assert_refused(world.verify(data), 2, Reason.SCHEMA_FIELD_UNKNOWN)
     many = embellished(world, lambda d: d, hashes=lambda m: m + bytes(32 * REGISTRY.slot_count))
     assert_refused(world.verify(many), 2, Reason.ENC_TOO_LARGE)
+
+
+P31_COUNT, P31_FULL_COUNT = 150, 3_000
+
+
+@attack("P31")
+def test_P31_the_library_and_the_command_line_say_the_same(
+    full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same inputs, honest and mutated, through `verify` and `tally verify`: one report, in all parts."""
+    monkeypatch.setattr("cli.verify.utc_now", lambda: NOW)
+    world = World()
+    save_bundle_files(tmp_path, world.bundle_files())
+    (tmp_path / ROOT_KEYS_NAME).write_text(world.root.public_key.hex() + "\n")
+    (tmp_path / "R").write_bytes(encode_file_text(world.request()).encode())
+    trust, chance = load_trust(tmp_path), random.Random(31)
+    shown = {name: target for name, target in targets().items() if name.startswith(("presentation", "paper"))}
+    outcomes = set()
+    for number in range(P31_FULL_COUNT if full else P31_COUNT):
+        name = list(shown)[number % len(shown)]
+        data = shown[name].honest if number < len(shown) else mutated(shown[name], chance)
+        is_paper = name.startswith("paper")
+        expect = STATIC if is_paper else Asked(world.request())
+        (tmp_path / "shown").write_bytes(data)
+        seen = tmp_path / f"seen-{number}"
+        words = ["--static"] if is_paper else ["--request", tmp_path / "R"]
+        ran = tally(
+            "verify",
+            tmp_path / "shown",
+            *words,
+            "--trust",
+            tmp_path,
+            "--seen",
+            seen,
+            "--lang",
+            "en",
+            "--json",
+        )
+        if data.startswith((b"\x89PNG", b"%PDF")) or data.endswith((b"\r", b"\n")):
+            continue  # pictures, and a text's line end, are the command line's own business
+        report = verify(data, trust=trust, now=NOW, expect=expect, seen=MemorySeen())
+        assert ran.json == json.loads(json.dumps(report_json(report, "en"))), data.hex()
+        assert ran.code == {"valid": 0, "invalid": 3, "undetermined": 4}[report.outcome.value]
+        outcomes.add(report.outcome)
+        seen.unlink(missing_ok=True)
+    assert outcomes >= {Outcome.VALID, Outcome.INVALID}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -186,7 +186,7 @@ def _open(item: Any) -> Any:
         return ["tag", item.tag, _open(item.value)]
     if isinstance(item, list | tuple):
         return [_open(part) for part in item]
-    if isinstance(item, dict):
+    if isinstance(item, Mapping):  # cbor2 freezes what stands in a tag
         return _Pairs([_Pair([key, _open(value)]) for key, value in item.items()])
     if isinstance(item, bytes) and item[:1] and item[0] >> 5 in (4, 5):
         try:
