@@ -300,7 +300,13 @@ class World:
         return encode_certificate(signed.sign1, disclosures, multiproof, proof)
 
     def succession(
-        self, *, key: CoseSigner | None = None, logged: bool = True, neighbours: int = 300, **changes: object
+        self,
+        *,
+        key: CoseSigner | None = None,
+        authority: int = 1,
+        logged: bool = True,
+        neighbours: int = 300,
+        **changes: object,
     ) -> bytes:
         """The office's word, logged, that the key `new holder` took the place of the holder's."""
         body = SuccessionBody(
@@ -313,8 +319,8 @@ class World:
         signed = parse_succession(sign_succession(key or self.office, body))
         proof = None
         if logged:
-            self.log = Log(sorted([*other_entries(neighbours), signed.entry(1)]))
-            proof = self.log.prove(signed.entry(1))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry(authority)]))
+            proof = self.log.prove(signed.entry(authority))
         return encode_succession(signed.sign1, proof)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------

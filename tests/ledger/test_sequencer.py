@@ -266,6 +266,8 @@ def test_a_crash_in_an_append(world: World, monkeypatch: pytest.MonkeyPatch) -> 
 class Unwilling:
     """A witness that fails in one way."""
 
+    is_far = False
+
     def __init__(self, key: VerifierKey, answer: bytes | ProjectError) -> None:
         self.key = key
         self._answer = answer
@@ -320,6 +322,8 @@ def test_one_lying_witness_stops_nobody(world: World, answer: bytes | ProjectErr
 
 def test_a_witness_that_looks_into_the_future(world: World) -> None:
     class Fast:
+        is_far = False
+
         def __init__(self, real: Any) -> None:
             self.key, self._real = real.key, real
 
@@ -394,6 +398,8 @@ def test_another_process_was_faster(world: World) -> None:
     other = world.open()
 
     class Slow:
+        is_far = False
+
         def __init__(self, real: Any) -> None:
             self.key, self._real, self.done = real.key, real, False
 
