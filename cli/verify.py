@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from certificate.keys import Ed25519CoseSigner
-from certificate.qr_text import decode_any, decode_any_request, encode_file_text
+from certificate.qr_text import MAX_BYTES, decode_any, decode_any_request, encode_file_text
 from certificate.request import parse_request
 from certificate.texts import Language
 from cli.common import (
@@ -37,6 +37,7 @@ from verifier.verify import verify as verify_bytes
 __all__ = ["read_one", "read_shown", "verify"]
 
 _EXIT = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_NO, Outcome.UNDETERMINED: EXIT_CANNOT_TELL}
+_MAX_FILE = 32 * 2**20  # the largest picture; texts and objects are far smaller, and refused as such
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
 
 
@@ -142,11 +143,14 @@ def read_shown(name: str) -> list[bytes]:
     """What a file shows: the text of each QR code in a picture or PDF, or the file's own bytes.
 
     Raises:
-        ConfigError: `cli.not_found`. FormatError: `image.unreadable`, `image.no_code`.
+        ConfigError: `cli.not_found`, `enc.too_large`. FormatError: `image.unreadable`, `image.no_code`.
     """
-    content = read_input(name)
+    content = read_input(name, at_most=_MAX_FILE)
     if not content.startswith(_PICTURES):
-        return [content.rstrip(b"\r\n") if content.startswith(b"TS") else content]
+        is_text = (
+            content.startswith(b"TS") and len(content) <= MAX_BYTES + 2
+        )  # a line end behind the longest text
+        return [content.rstrip(b"\r\n") if is_text else content]
     from verifier.images import read_codes
 
     return [text.encode("utf-8", "surrogatepass") for text in read_codes(content)]

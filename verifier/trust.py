@@ -41,6 +41,7 @@ DIRECTORY_NAME = "directory.cose"
 POLICY_NAME = "policy.txt"
 _STATUS_NAME = re.compile(r"status-([1-9][0-9]{0,4})-(0|[1-9][0-9]{0,9})\.cwt")
 _MAX_FILE = 64 * 2**20
+_MAX_MANIFEST = 256 * 2**10  # what is read before any signature is checked; some 4,000 files
 _MAX_SECONDS = 2**40
 
 
@@ -94,7 +95,7 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     Raises:
         UndeterminedError: `trust.missing` (no `bundle.cose`, or a listed file is absent).
         VerificationError: `trust.bundle_sig_invalid`, `key.env_test`.
-        FormatError: `trust.malformed`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
+        FormatError: `trust.malformed`, `enc.too_large`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
     """
     if BUNDLE_NAME not in files:
         raise UndeterminedError(
@@ -102,6 +103,8 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         )
     if any(len(content) > _MAX_FILE for content in files.values()):
         raise FormatError(Reason.ENC_TOO_LARGE, "a file of the bundle")
+    if len(files[BUNDLE_NAME]) > _MAX_MANIFEST:
+        raise FormatError(Reason.ENC_TOO_LARGE, BUNDLE_NAME)
     manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
     _check_root_signature(manifest, root_keys)
     take_version(take_array(manifest.payload, 6)[0])
