@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from certificate.certificate import parse_certificate
-from certificate.keys import check_key
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
@@ -19,6 +18,7 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_service import offer, serve, wallet_token
+from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
 from cli.progress import progress
 from issuer.export import (
@@ -139,7 +139,7 @@ def mint(
         elif enrolled:
             run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
         else:
-            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            holder = PAPER if holder_key is None else read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
@@ -158,22 +158,8 @@ def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
     for number, row in enumerate(rows, start=1):
         if len(row) != 2:
             raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
-        pairs.append((row[0], _public_key(row[1])))
+        pairs.append((row[0], parse_public_key(row[1])))
     return pairs
-
-
-def _read_public_key(path: Path) -> bytes:
-    return _public_key(path.read_text("ascii").removesuffix("\n"))
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError as exc:
-        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
-    if key.hex() != text:
-        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
-    return check_key(key)
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:

@@ -74,7 +74,7 @@ class OrganisationClient:
 
     def leave(self, request: bytes, *, key: str) -> tuple[str, str]:
         """Leave a request under an idempotency key; its id and the link for the citizen."""
-        body = {"request": urlsafe_b64encode(request).rstrip(b"=").decode("ascii")}
+        body = {"request": _b64(request)}
         answer = self._call("POST", "/requests", body, {"Idempotency-Key": key})
         id_, link = answer.get("id"), answer.get("link")
         if (
@@ -110,6 +110,11 @@ class OrganisationClient:
         """What was shown is deleted here."""
         self._call("POST", f"/requests/{id_}/deletion-confirmed")
 
+    def roll_key_over(self, rollover: bytes, registration: bytes) -> str:
+        """Change the request key; the new one, as the service noted it."""
+        body = {"rollover": _b64(rollover), "registration": _b64(registration)}
+        return _text(self._call("POST", "/organisation/key-rollovers", body), "request_key")
+
     def close(self) -> None:
         self._http.close()
 
@@ -132,6 +137,10 @@ class OrganisationClient:
                 continue
             return _content(response)
         raise AssertionError("the last try returns or raises")
+
+
+def _b64(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def _content(response: httpx.Response) -> dict[str, Any]:
