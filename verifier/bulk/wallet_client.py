@@ -20,6 +20,7 @@ from ledger.errors import (
     ConsentError,
     FormatError,
     ProjectError,
+    UndeterminedError,
     VerificationError,
 )
 from ledger.reasons import Reason
@@ -127,9 +128,7 @@ class OrganisationClient:
             except httpx.HTTPError as exc:
                 if not left:
                     hint = "look whether the wallet is reachable, then run the command again"
-                    raise ConflictError(
-                        Reason.STORE_IO_ERROR, "no answer from the wallet", hint=hint
-                    ) from exc
+                    raise UndeterminedError(Reason.NET_UNREACHABLE, type(exc).__name__, hint=hint) from exc
                 self._pause(2.0 ** (_TRIES - 1 - left) / 4)
                 continue
             if response.status_code in (429, 503) and left:
@@ -159,7 +158,7 @@ def _refusal(status: int, content: object) -> ProjectError:
     try:
         reason = Reason(str(content["reason"]) if isinstance(content, dict) else "")
     except (KeyError, ValueError):
-        return ConflictError(Reason.STORE_IO_ERROR, f"the wallet answered {status}")
+        return UndeterminedError(Reason.NET_UNREACHABLE, f"the wallet answered {status}")
     kind: type[ProjectError] = {
         401: VerificationError,
         409: ConsentError,
