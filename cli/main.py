@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
+    "home": ("cli.upkeep", "home", "A bureau's home: status, backup, restore, upgrade."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
     "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
     "org": ("cli.org", "org", "Registered organisations."),
@@ -40,6 +41,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: project errors become one sentence and an exit code, everything else is our bug."""
+    _leave_no_core()
     try:
         code = cli.main(standalone_mode=False)  # what a command passes to `Exit`, else None
         sys.exit(code if isinstance(code, int) else 0)
@@ -54,11 +56,20 @@ def main() -> None:
         sys.exit(_missing_extra(exc))
 
 
+def _leave_no_core() -> None:
+    """A process that opens keys leaves no image of its memory behind when it is killed."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "uvicorn": "wallet", "httpx": "client",
+        "psycopg": "postgres", "uvicorn": "wallet", "httpx": "client",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

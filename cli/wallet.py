@@ -12,6 +12,8 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
+from cli.wallet_db import db_option, migrate
+from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
@@ -32,9 +34,6 @@ def _now() -> int:
     return int(utc_now().timestamp())
 
 
-db_option = click.option(
-    "--db", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The wallet's database."
-)
 key_option = click.option(
     "--master-key",
     "master_key",
@@ -62,7 +61,7 @@ def wallet() -> None:
     """
 
 
-for _command in (org_suspend, org_resume):
+for _command in (migrate, org_suspend, org_resume):
     wallet.add_command(_command)
 
 
@@ -72,37 +71,19 @@ for _command in (org_suspend, org_resume):
 @click.option("--environment", type=click.Choice(["test", "production"]), default="test", show_default=True)
 @passphrase_option
 @json_option
-def init(db: Path, master_key: Path, environment: str, passphrase_fd: int | None, as_json: bool) -> None:
+def init(db: str, master_key: Path, environment: str, passphrase_fd: int | None, as_json: bool) -> None:
     """Make an empty database, and a master key unless the key file exists.
 
     Example: tally wallet init --db wallet.db --master-key master.key
     """
-    from wallet_api.store.sqlite import create_wallet_db
+    from wallet_api.store.opening import create_store, database_name
 
     if not master_key.exists():
         _new_master_key(master_key, environment, _passphrase(passphrase_fd))
-    create_wallet_db(db)
+    create_store(db)
     emit(
-        {"db": str(db), "master_key": str(master_key)},
-        f"{db} is ready; keep {master_key} apart from it",
-        as_json=as_json,
-    )
-
-
-@wallet.command()
-@db_option
-@json_option
-def migrate(db: Path, as_json: bool) -> None:
-    """Bring a database of an older version to the newest; stop the service before.
-
-    Example: tally wallet migrate --db wallet.db
-    """
-    from wallet_api.store.sqlite import migrate_wallet_db
-
-    found, reached = migrate_wallet_db(db)
-    emit(
-        {"db": str(db), "from": found, "to": reached},
-        f"{db} was version {found} and is version {reached}",
+        {"db": database_name(db), "master_key": str(master_key)},
+        f"{database_name(db)} is ready; keep {master_key} apart from it",
         as_json=as_json,
     )
 
@@ -128,16 +109,16 @@ def new_key(master_key: Path, environment: str, passphrase_fd: int | None, as_js
 @passphrase_option
 @json_option
 def rotate(
-    db: Path, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
+    db: str, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
 ) -> None:
     """Wrap every safe's key under a new master key; the service runs on if it was started with both.
 
     Example: tally wallet rotate --db wallet.db --master-key new.key --old-master-key old.key
     """
     from wallet_api.safe import rotate_master_key
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     keyring = _keyring(master_key, old_keys, passphrase_fd)
     count = rotate_master_key(store, keyring, random=os.urandom)
     store.close()
@@ -149,15 +130,15 @@ def rotate(
 @click.option("--org", type=click.IntRange(1, 2**31), required=True, help="The organisation's number.")
 @click.option("--end-others", is_flag=True, help="End the tokens it had before.")
 @json_option
-def org_token(db: Path, org: int, end_others: bool, as_json: bool) -> None:
+def org_token(db: str, org: int, end_others: bool, as_json: bool) -> None:
     """Make a token for an organisation. It is shown once and stored as a hash.
 
     Example: tally wallet org-token --db wallet.db --org 1
     """
     from wallet_api.login import end_org_tokens, make_org_token
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     if end_others:
         end_org_tokens(store, org)
     token = make_org_token(store, org, secret=os.urandom(32), now=_now())
@@ -172,16 +153,16 @@ def org_token(db: Path, org: int, end_others: bool, as_json: bool) -> None:
 @passphrase_option
 @json_option
 def check(
-    db: Path, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
+    db: str, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
 ) -> None:
     """Count the access log anew: every citizen's chain and the whole tree.
 
     Example: tally wallet check --db wallet.db --master-key master.key
     """
     from wallet_api.access_log import check_access_log
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     size, root_hash = check_access_log(store, _keyring(master_key, old_keys, passphrase_fd))
     store.close()
     emit(
@@ -208,8 +189,9 @@ def check(
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), default=None)
+@head_options
 def serve(
-    db: Path,
+    db: str,
     master_key: Path,
     old_keys: tuple[Path, ...],
     passphrase_fd: int | None,
@@ -220,6 +202,9 @@ def serve(
     hook_networks: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
+    bureau: str | None,
+    token_file: Path | None,
+    head_minutes: int,
 ) -> None:
     """Serve the wallet until stopped. The trust bundle is read again when it changes.
 
@@ -232,13 +217,13 @@ def serve(
     from wallet_api.limits import Limits
     from wallet_api.safe import check_master_key
     from wallet_api.service import Service
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
     if (tls_cert is None) is not (tls_key is None):
         raise ConfigError(Reason.CLI_USAGE, "one of --tls-cert and --tls-key", hint="give both, or none")
     scheme = "http" if tls_cert is None else "https"
     url = (public_url or f"{scheme}://{host}:{port}").rstrip("/")
-    store = SqliteStore(db)
+    store = open_store(db)
     keyring = _keyring(master_key, old_keys, passphrase_fd)
     check_master_key(store, keyring)
     source = _trust_source(trust)
@@ -256,11 +241,14 @@ def serve(
     delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
     app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
     say(f"wallet at {url}; stop it with Ctrl-C")
-    run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
+    with sending_heads(service, bureau, token_file, head_minutes):
+        run_server(
+            app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS
+        )
     store.close()
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
 
 

@@ -24,7 +24,7 @@ from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access, Action
 from wallet_api.organisations import is_suspended, learn_registration, look_alikes
-from wallet_api.safe import StoredCertificate, list_certificates
+from wallet_api.safe import StoredCertificate, usable_certificates
 from wallet_api.service import ID_SIZE, Citizen, Organisation, Service, not_found, of_org
 from wallet_api.store.organisations import OrganisationRow
 from wallet_api.store.rows import AnswerRow, RequestRow, RequestState
@@ -182,11 +182,10 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
         if is_suspended(tx, parsed.body.org):
             registration, warning = None, Reason.ORG_SUSPENDED
     open_ = status.state is RequestState.WAITING
-    certificates = (
-        list_certificates(service, citizen, after="", limit=_MAX_OFFERS)
-        if open_ and registration is not None
-        else []
-    )
+    certificates: list[StoredCertificate] = []
+    if open_ and registration is not None:
+        with service.store.read() as tx:
+            certificates = usable_certificates(tx, citizen)[:_MAX_OFFERS]
     return RequestView(
         status=status,
         data=row.request,

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from ledger.errors import ProjectError
 from ledger.reasons import Reason
 from wallet_api.hook_address import Network
-from wallet_api.http import models, org_routes, request_routes, safe_routes
+from wallet_api.http import key_routes, log_routes, models, org_routes, request_routes, safe_routes
 from wallet_api.http.manners import BODY_SECONDS, MAX_BODY, Manners, Metrics
 from wallet_api.http.problems import PROBLEM_TYPE, language_of, problem, problem_of, unexpected
 from wallet_api.service import Service
@@ -35,14 +35,14 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
             "authz.denied, org.unregistered, org.purpose_not_allowed, org.suspended, consent.field_denied, …",
         ),
         (404, "authz.not_found: absent, or somebody else's"),
-        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict"),
+        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict, status.replaced, …"),
         (410, "consent.expired, consent.revoked"),
         (412, "api.version_conflict"),
         (413, "api.body_too_large"),
         (415, "api.media_type"),
         (422, "api.validation, or why a certificate, request or signature is refused"),
         (429, "api.rate_limited"),
-        (503, "trust.bundle_stale, store.locked"),
+        (503, "trust.bundle_stale, store.locked, store.io_error"),
     )
 }
 
@@ -94,6 +94,8 @@ def create_app(
     app.include_router(safe_routes.router)
     app.include_router(request_routes.router)
     app.include_router(org_routes.router)
+    app.include_router(key_routes.router)
+    app.include_router(log_routes.router)
 
     @app.get("/healthz")
     def healthz() -> models.Health:

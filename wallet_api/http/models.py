@@ -132,6 +132,9 @@ class CertificateSummary(Model):
     cut_off: int = Field(description="YYYYMM", examples=[202610])
     issued: str = Field(examples=["2026-11-23"])
     expires: str = Field(examples=["2027-02-21"])
+    state: str = Field(description="current, replaced (a newer one is there) or suspended (its key ended)")
+    device: str = Field(description="id of the key that can answer with it", examples=["0f" * 8])
+    presenter: str = Field(description="self, proxy or guardian")
     etag: str
 
 
@@ -249,7 +252,7 @@ class RequestPage(Model):
 
 
 class AnswerBegin(Model):
-    certificate: _Number
+    certificate: _Number | None = Field(None, description="default: the newest that holds what is asked")
     items: list[int] = Field(
         min_length=1, max_length=16, description="items of the request; others are refused"
     )

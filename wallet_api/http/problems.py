@@ -41,12 +41,15 @@ _BY_REASON: Mapping[Reason, int] = {
     Reason.CONSENT_EXPIRED: 410,
     Reason.CONSENT_REVOKED: 410,
     Reason.CONSENT_WINDOW_TOO_LONG: 422,
+    Reason.STATUS_REPLACED: 409,
+    Reason.STATUS_SUSPENDED: 409,
     Reason.API_BODY_TOO_LARGE: 413,
     Reason.API_MEDIA_TYPE: 415,
     Reason.API_RATE_LIMITED: 429,
     Reason.API_IDEMPOTENCY_CONFLICT: 409,
     Reason.API_VERSION_CONFLICT: 412,
     Reason.STORE_LOCKED: 503,
+    Reason.STORE_IO_ERROR: 503,
 }
 _BY_CLASS: tuple[tuple[type[ProjectError], int], ...] = (
     (FormatError, 422),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from certificate.keys import key_id
 from certificate.request import RegistrationBody
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, Registry, registry_of
@@ -44,6 +45,9 @@ def certificate_summary(
         cut_off=body.cut_off,
         issued=_date(body.issued),
         expires=_date(body.expires),
+        state=stored.state.value,
+        device=key_id(stored.holder_key).hex(),
+        presenter=body.presenter.name.lower(),
         etag=stored.etag,
     )
 

@@ -9,6 +9,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from wallet_api.store.answers import AnswerStatements
+from wallet_api.store.bureau import BureauStatements
+from wallet_api.store.delegations import DelegationStatements
+from wallet_api.store.keys import KeyStatements
 from wallet_api.store.log_rows import LogStatements
 from wallet_api.store.requests import RequestStatements
 from wallet_api.store.rows import RequestState
@@ -23,10 +26,13 @@ _DAY = 86400
 
 class Transaction(
     SafeStatements,
+    KeyStatements,
     SessionStatements,
     RequestStatements,
     AnswerStatements,
     LogStatements,
+    BureauStatements,
+    DelegationStatements,
 ):
     """Reads and writes of one transaction, topic by topic. Absent rows read as None."""
 
