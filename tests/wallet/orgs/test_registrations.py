@@ -10,9 +10,11 @@ from certificate.rollover import sign_rollover
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from tests.wallet.parties import ITEMS, Asker, Phone, Town, b64, good, refused
+from tests.wallet.stores import BOTH_STORES
 from tests.world import SECONDS, TODAY, signer
 from wallet_api.organisations import resume_organisation, suspend_organisation
 
+pytestmark = BOTH_STORES
 NEW = signer("asker's new key")
 
 

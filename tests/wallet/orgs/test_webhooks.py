@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_network
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -24,9 +26,11 @@ from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from tests.wallet.orgs.receiver import Receiver, listening, trusting
 from tests.wallet.parties import URL, Asker, InProcess, Phone, Town, good, refused
+from tests.wallet.stores import BOTH_STORES
 from wallet_api.hook_address import Resolve, allowed_address, parse_hook_url
 from wallet_api.hook_delivery import HookDelivery
 from wallet_api.http.app import create_app
+from wallet_api.limits import Limits, Rate
 from wallet_api.safe import rotate_master_key
 from wallet_api.sealing import Keyring
 from wallet_api.service import Organisation
@@ -76,6 +80,7 @@ def checked(secret: str, told: dict[str, str], body: bytes) -> int:
     return int(fields["t"])
 
 
+@BOTH_STORES
 def test_an_organisation_is_told_of_each_change(
     open_town: Town, alice: Phone, bank: Asker, receiver: Receiver
 ) -> None:
@@ -141,6 +146,7 @@ def test_a_redirect_is_not_followed(open_town: Town, alice: Phone, bank: Asker, 
     assert good(bank.get("/organisation/webhook"))["waiting"] == 1
 
 
+@BOTH_STORES
 def test_a_message_survives_the_service(
     open_town: Town, alice: Phone, bank: Asker, receiver: Receiver
 ) -> None:
@@ -162,6 +168,7 @@ def test_a_message_survives_the_service(
     assert len(receiver.told) == 1
 
 
+@BOTH_STORES
 def test_two_workers_send_it_once(open_town: Town, alice: Phone, bank: Asker, receiver: Receiver) -> None:
     hook(bank, receiver)
     number = alice.put()
@@ -193,6 +200,7 @@ def test_the_worker_runs_until_it_is_stopped(
     assert len(receiver.told) == 1
 
 
+@BOTH_STORES
 def test_a_new_address_has_a_new_secret_and_an_ended_one_is_told_nothing(
     open_town: Town, alice: Phone, bank: Asker, shop: Asker, receiver: Receiver
 ) -> None:
@@ -364,3 +372,34 @@ def make_certificate(folder: Path, host: str) -> tuple[Path, Path]:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key_path.write_bytes(pem)
     return cert_path, key_path
+
+
+def test_what_the_document_tells_a_receiver_to_do(
+    open_town: Town, alice: Phone, bank: Asker, receiver: Receiver
+) -> None:
+    """docs/ORGANISATIONS.md holds the function; it takes the real message and nothing else."""
+    page = Path(__file__).parents[3] / "docs" / "ORGANISATIONS.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the document's own example
+    is_genuine = names["is_genuine"]
+    secret = hook(bank, receiver)
+    alice.answer(bank.leave(), alice.put())
+    delivery(open_town).deliver_due()
+    (told,) = receiver.told
+    header, now = told.headers["tallystick-signature"], open_town.clock.now
+    assert is_genuine(secret, header, told.body, now=now)
+    assert not is_genuine(secret, header, told.body + b" ", now=now)
+    assert not is_genuine(secret + "x", header, told.body, now=now)
+    assert not is_genuine(secret, header, told.body, now=now + 301)
+    assert not is_genuine(secret, f"t={now - 1}" + header[header.index(",") :], told.body, now=now)
+    for nonsense in ("", "t=x,v1=", "v1", "t=,v1="):
+        assert not is_genuine(secret, nonsense, told.body, now=now)
+
+
+def test_names_are_not_looked_up_without_end(town: Town, bank: Asker) -> None:
+    object.__setattr__(town.service, "limits", Limits(new_hook=Rate(2, 2)))
+    body = {"url": "https://10.0.0.1/"}
+    for _ in range(2):
+        refused(bank.post("/organisation/webhook", body), Reason.HOOK_ADDRESS)
+    refused(bank.post("/organisation/webhook", body), Reason.API_RATE_LIMITED)
