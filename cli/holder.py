@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -31,12 +30,11 @@ from cli.common import (
     force_option,
     json_option,
     language_option,
-    read_passphrase,
     say,
     utc_now,
     write_new_file,
 )
-from cli.keys import HOLDER_PURPOSE, open_holder_key
+from cli.keys import HOLDER_PURPOSE, new_passphrase, open_holder_key
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
 from ledger.errors import ConsentError, VerificationError
@@ -71,7 +69,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 
     Example: tally holder new-key --out me.key
     """
-    passphrase = _new_passphrase(passphrase_fd)
+    passphrase = new_passphrase(passphrase_fd)
     if passphrase is None:
         say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
     seed = os.urandom(32)
@@ -184,15 +182,3 @@ def _registered_name(request: UnverifiedRequest, trust: Path | None, language: L
         say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
         return None
     return registration.name_zh if language == "zh" else registration.name_en
-
-
-def _new_passphrase(descriptor: int | None) -> bytes | None:
-    """The passphrase for a new key; None, said so by the caller, when nobody gives one."""
-    if descriptor is not None:
-        return read_passphrase(descriptor)
-    if not sys.stdin.isatty():
-        return None
-    given = click.prompt(
-        "Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False
-    )
-    return str(given).encode() or None

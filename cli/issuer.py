@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from certificate.certificate import parse_certificate
-from certificate.keys import check_key
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
@@ -20,6 +19,7 @@ from cli.common import emit, force_option, json_option, language_option, say, ut
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_service import offer, serve, wallet_token
+from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
 from cli.progress import progress
 from issuer.export import (
@@ -180,7 +180,7 @@ def mint(
                 run = mint_enrolled(home, ledger, now=_now(), progress=advance)
             _say_who_left(home)
         else:
-            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            holder = PAPER if holder_key is None else read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
@@ -213,24 +213,10 @@ def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
     for number, row in enumerate(rows, start=1):
         try:
             person_no, key = row
-            pairs.append((person_no, _public_key(key)))
+            pairs.append((person_no, parse_public_key(key)))
         except (ValueError, FormatError) as exc:
             raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
-
-
-def _read_public_key(path: Path) -> bytes:
-    return _public_key(path.read_text("ascii").removesuffix("\n"))
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError as exc:
-        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
-    if key.hex() != text:
-        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
-    return check_key(key)
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:
