@@ -34,6 +34,7 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
+from cli.holder_safe import export_safe, import_safe
 from cli.keys import HOLDER_PURPOSE, new_passphrase, open_holder_key
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
@@ -53,6 +54,10 @@ def holder() -> None:
 
     Example: tally holder new-key --out me.key
     """
+
+
+for _command in (export_safe, import_safe):
+    holder.add_command(_command)
 
 
 @holder.command("new-key")

@@ -17,6 +17,8 @@ from certificate.certificate import (
     issue_certificate,
     parse_certificate,
 )
+from certificate.cose import sign_object
+from certificate.delegation import DelegationBody, DelegationEnd, parse_delegation
 from certificate.directory import (
     Authority,
     Directory,
@@ -27,8 +29,9 @@ from certificate.directory import (
     sign_directory,
 )
 from certificate.holding import disclose, present
+from certificate.journal import FIRST_PREVIOUS, JournalEntry
 from certificate.keys import CoseSigner, Ed25519CoseSigner
-from certificate.numbers import CertificateType, Environment
+from certificate.numbers import CertificateType, Environment, Typ
 from certificate.request import (
     RegistrationBody,
     RequestBody,
@@ -322,6 +325,30 @@ class World:
             self.log = Log(sorted([*other_entries(neighbours), signed.entry(authority)]))
             proof = self.log.prove(signed.entry(authority))
         return encode_succession(signed.sign1, proof)
+
+    def delegation(self, **changes: object) -> bytes:
+        """The holder lets the key `proxy` act for 30 days."""
+        body = DelegationBody(
+            self.holder.public_key,
+            signer("proxy").public_key,
+            (CertificateType.CONTRIBUTION,),
+            TODAY,
+            TODAY + 29,
+            b"d" * 16,
+        )
+        body = replace(body, **changes)  # type: ignore[arg-type]  # fields of DelegationBody
+        return sign_object(self.holder, Typ.DELEGATION, body.encode(), with_kid=False)
+
+    def delegation_end(self, *, time: int = SECONDS) -> bytes:
+        """The end of that delegation."""
+        end = DelegationEnd(parse_delegation(self.delegation()).digest(), time)
+        return sign_object(self.holder, Typ.DELEGATION_END, end.encode(), with_kid=False)
+
+    def journal_entry(self, **changes: object) -> bytes:
+        """The first entry of the holder's journal."""
+        entry = JournalEntry(1, FIRST_PREVIOUS, SECONDS, 1, bytes(range(32)), 1, SLOTS_24)
+        entry = replace(entry, **changes)  # type: ignore[arg-type]  # fields of JournalEntry
+        return sign_object(self.holder, Typ.JOURNAL, entry.encode(), with_kid=False)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from certificate.numbers import Presenter
 from certificate.texts import Language, claim_name, format_value, reason_text, type_name
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
@@ -99,6 +100,8 @@ def _certificate_lines(report: Report, language: Language) -> list[str]:
         f"    {words['expires']}: {_date(body.expires)}",
         f"  {words['only_this_authority'].format(authority=_authority(view, language))}",
     ]
+    if body.presenter is not Presenter.SELF:
+        lines.append(f"  {words[f'presented_{body.presenter.name.lower()}']}")
     lines += [f"  {item['label']}: {item['text']}" for item in _disclosed(report, language)]
     return lines
 
