@@ -14,7 +14,7 @@ __all__ = ["cli", "main"]
 
 # command -> (module, attribute, line for --help)
 _COMMANDS = {
-    "demo": ("cli.demo", "demo", "All of it on a small synthetic city, saying what happens and why."),
+    "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
@@ -74,7 +74,7 @@ def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "uvicorn": "wallet",
+        "uvicorn": "wallet", "httpx": "wallet",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

@@ -21,6 +21,7 @@ from issuer.snapshot import Snapshot
 from ledger.errors import ConfigError, FormatError, IntegrityError
 from ledger.reasons import Reason
 
+KEY = bytes(range(32))
 TABLES = ("contribution", "person", "employer")
 KNOWN = frozenset(office[0] for office in OFFICES)
 
@@ -77,8 +78,8 @@ def test_the_manifest_fits_the_files(tmp_path: Path, form: Literal["csv", "parqu
 
 
 def imported(folder: Path, out: Path, **options: Any) -> Snapshot:
-    import_export(folder, out, profile=profile(), known_offices=KNOWN, **options)
-    return Snapshot.open(out)
+    import_export(folder, out, key=KEY, profile=profile(), known_offices=KNOWN, **options)
+    return Snapshot.open(out, key=KEY)
 
 
 @pytest.mark.parametrize(
