@@ -109,6 +109,7 @@ async def _on_project_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ProjectError)
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, WitnessConflictError):
-        return Response(f"{error.size}\n", 409, headers, media_type=SIZE_TYPE)
+        headers["Content-Type"] = SIZE_TYPE  # as it is: a media type given apart would get a charset
+        return Response(f"{error.size}\n", 409, headers)
     # What is left is ours: a state that was lost, a disk that fails, a lock. Nothing was cosigned.
     return PlainTextResponse(f"{error.reason.value}\n", _STATUS.get(error.reason, 503), headers)

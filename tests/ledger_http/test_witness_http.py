@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.checkpoint import parse_checkpoint_note, verify_cosignature, verify_log_signature
+from ledger.checkpoint import Checkpoint, parse_checkpoint_note, verify_cosignature, verify_log_signature
 from ledger.http.witness_app import create_witness_app
 from ledger.merkle import EMPTY_ROOT, RootHash
 from ledger.mldsa import MlDsa44Signer
@@ -28,7 +28,6 @@ from tests.ledger.test_witness import (
     NOW,
     ORIGIN,
     WITNESS,
-    Checkpoint,
     body,
     checkpoint_of,
     forged,
@@ -63,6 +62,7 @@ class Department:
         self.client = httpx.Client(base_url=url)
 
     def stop(self) -> None:
+        self.client.close()
         self._running.close()
 
     def ask(self, request: bytes) -> httpx.Response:
