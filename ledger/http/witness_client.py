@@ -10,15 +10,25 @@ import httpx
 from ledger.errors import ConfigError, ConflictError, FormatError, ProjectError, VerificationError
 from ledger.note import VerifierKey
 from ledger.reasons import Reason
+from ledger.trust_policy import TrustPolicy
 from ledger.witness_protocol import SIZE_TYPE, WitnessConflictError
 
-__all__ = ["WITNESS_SECONDS", "HttpWitness"]
+__all__ = ["WITNESS_SECONDS", "HttpWitness", "far_witnesses"]
 
 WITNESS_SECONDS = 5.0
 """How long one request to a witness may take, from the first byte to the last."""
 
 _MAX_ANSWER = 65_536
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
+
+
+def far_witnesses(policy: TrustPolicy) -> list[HttpWitness]:
+    """The witnesses of a policy that have an address. Two keys at one address are one witness, asked once."""
+    keys: dict[str, list[VerifierKey]] = {}
+    for witness in policy.witnesses:
+        if witness.url is not None:
+            keys.setdefault(witness.url.rstrip("/"), []).append(witness.key)
+    return [HttpWitness(url, key=min(found, key=lambda key: key.algorithm)) for url, found in keys.items()]
 
 
 class HttpWitness:
@@ -45,7 +55,6 @@ class HttpWitness:
         self.key = key
         self._url = url.rstrip("/")
         self._seconds = seconds
-        self._client = httpx.Client(timeout=seconds, follow_redirects=False)
 
     def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
         """As `ledger.witness_protocol.Witness`; the witness has its own clock.
@@ -62,14 +71,14 @@ class HttpWitness:
             return answer
         raise self._refusal(status, kind, answer)
 
-    def close(self) -> None:
-        """Give up the connections; calling it twice is fine."""
-        self._client.close()
-
     def _post(self, body: bytes) -> tuple[int, str, bytes]:
         deadline = time.monotonic() + self._seconds
         parts, size = [], 0
-        with self._client.stream("POST", f"{self._url}/add-checkpoint", content=body) as response:
+        # A connection a request: checkpoints are seconds apart, and nobody has to remember to close anything.
+        with (
+            httpx.Client(timeout=self._seconds, follow_redirects=False) as client,
+            client.stream("POST", f"{self._url}/add-checkpoint", content=body) as response,
+        ):
             for part in response.iter_raw():  # the client's own limit is for each read, not for all of them
                 parts.append(part)
                 size += len(part)

@@ -46,9 +46,7 @@ class Departments:
 
     def witness(self, number: int, url: str | None = None, seconds: float = 5.0) -> HttpWitness:
         key = self.world.policy.witnesses[number].key
-        witness = HttpWitness(url or self.urls[number], key=key, seconds=seconds)
-        self.running.callback(witness.close)
-        return witness
+        return HttpWitness(url or self.urls[number], key=key, seconds=seconds)
 
     def fake(self, answer: Callable[[], object], number: int, seconds: float = 5.0) -> HttpWitness:
         """A machine in place of a department's that answers as told."""
