@@ -178,6 +178,6 @@ ENCODERS: Final[Mapping[ValueType, Callable[[object], bytes]]] = {
 }
 """Per value shape: the deterministic CBOR of a value that has it.
 
-Each raises FormatError `schema.field_type`, `enc.number_range` or a text reason (`schema.text_…`); TypeError for a value
-that cannot be hashed, which `Registry.encode_items` maps.
+Each raises FormatError `schema.field_type`, `enc.number_range` or a text reason (`schema.text_…`); TypeError for a
+value that cannot be hashed, which `Registry.encode_items` maps.
 """

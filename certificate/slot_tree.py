@@ -100,7 +100,8 @@ class ClaimsTree:
         """The tree over `claims` (slot to value), every value checked against the registry.
 
         Raises:
-            FormatError: `schema.field_unknown`, `schema.field_type` and the like for a claim that may not stand there.
+            FormatError: `schema.field_unknown`, `schema.field_type` and the like for a claim that may not stand there;
+                `disc.required_missing` without any claim.
         """
         plan, hashes = _from_seed(registry, seed, claims)
         salts = salts_from_seed(seed, max(claims, default=-1) + 1)
@@ -202,8 +203,10 @@ def _from_seed(
     registry: Registry, seed: bytes, claims: Mapping[int, ClaimValue]
 ) -> tuple[TreePlan, list[bytes]]:
     """The plan over `claims`, and the hashes of its leaves and empty subtrees."""
+    if not claims:
+        raise FormatError(Reason.DISC_REQUIRED_MISSING, "a certificate states at least one claim")
     slots = sorted(claims)
-    salts = salts_from_seed(seed, slots[-1] + 1 if slots else 0)
+    salts = salts_from_seed(seed, slots[-1] + 1)
     items = registry.encode_items([(slot, claims[slot]) for slot in slots])
     hashes = [
         sha256(_LEAF_HEAD + salts[SALT_SIZE * slot : SALT_SIZE * slot + SALT_SIZE] + item).digest()

@@ -230,7 +230,7 @@ def test_a_plan_kept_for_some_slots_serves_any_seed_and_values() -> None:
     """Plans are shared by all certificates that fill the same slots, and the root alone agrees with the whole tree."""
     rng = random.Random(5)
     for _ in range(30):
-        held = rng.sample(sorted(REGISTRY.by_slot), rng.randint(0, 40))
+        held = rng.sample(sorted(REGISTRY.by_slot), rng.randint(1, 40))
         counts = small_registry(4, 9)
         for _ in range(2):
             claims: dict[int, ClaimValue] = {slot: rng.randint(0, 10**6) for slot in held}
@@ -238,3 +238,6 @@ def test_a_plan_kept_for_some_slots_serves_any_seed_and_values() -> None:
             root = claims_root(counts, seed, claims)
             assert root == naive_root(counts, seed, claims)
             assert root == ClaimsTree.from_seed(counts, seed, claims).root()
+    with pytest.raises(FormatError) as refusal:
+        claims_root(REGISTRY, SEED, {})
+    assert refusal.value.reason is Reason.DISC_REQUIRED_MISSING
