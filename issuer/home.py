@@ -22,6 +22,7 @@ from certificate.numbers import Environment
 from issuer.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
+from issuer.seal import derive_key
 from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
@@ -110,6 +111,10 @@ class Home:
         """The 32-byte key that seals seeds in the register."""
         return self._secret("seal")
 
+    def snapshot_key(self) -> bytes:
+        """The 32-byte key under which the files of snapshots keep their own keys."""
+        return derive_key(self.seal_key(), b"tally snapshots")
+
     def register(self) -> Register:
         return Register(self.path / "register.db")
 
@@ -143,7 +148,7 @@ class Home:
             raise ConfigError(
                 Reason.HOME_NOT_FOUND, "no records were imported", hint="run: tally issuer import DIR"
             )
-        return Snapshot.open(self.path / "snapshots" / file, expected_digest=digest)
+        return Snapshot.open(self.path / "snapshots" / file, key=self.snapshot_key(), expected_digest=digest)
 
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""

@@ -24,12 +24,13 @@ from issuer.snapshot import PersonClaims
 from issuer.status_places import StatusPlaces
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ConfigError, ConflictError
+from ledger.errors import ConfigError, ConflictError, IntegrityError
 from ledger.reasons import Reason
 
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
 BATCH_SIZE = 1000
+_MAX_TRIES = 20
 _DAY = 86400
 
 
@@ -117,29 +118,33 @@ class Minter:
 
     def _mint_batch(self, orders: Sequence[MintOrder]) -> list[Minted]:
         identities = [self._identity(order) for order in orders]
-        known = {identity: self._register.by_identity(identity) for identity in identities}
-        made: dict[MintIdentity, RegisterRow] = {}
-        for order, identity in zip(orders, identities, strict=True):
-            if known[identity] is None and identity not in made:
-                made[identity] = self._sign(order, identity)
-        if made:
-            self._register.add_signed(list(made.values()))
-        index_of = self._log(list(made.values()))
-        return [self._answer(identity, known[identity], made, index_of) for identity in identities]
+        rows, new = self._registered(orders, identities)
+        # Another run may have written a row and not logged it yet: the ledger gives both of us the same index.
+        index_of = self._log([row for row in rows.values() if row.log_index is None])
+        return [_minted(rows[identity], index_of, is_new=identity in new) for identity in identities]
 
-    def _answer(
-        self,
-        identity: MintIdentity,
-        row: RegisterRow | None,
-        made: Mapping[MintIdentity, RegisterRow],
-        index_of: Mapping[bytes, int],
-    ) -> Minted:
-        if row is None:
-            row = made[identity]
-            return Minted(row.number, index_of[row.digest], is_new=True)
-        if row.log_index is None:  # signed by another process that has not logged it yet
-            raise ConflictError(Reason.STORE_LOCKED, "another run is minting this certificate; try again")
-        return Minted(row.number, row.log_index, is_new=False)
+    def _registered(
+        self, orders: Sequence[MintOrder], identities: Sequence[MintIdentity]
+    ) -> tuple[dict[MintIdentity, RegisterRow], set[MintIdentity]]:
+        """The register's row of each identity, signed now where there is none; and which are new."""
+        for _ in range(_MAX_TRIES):
+            found = {identity: self._register.by_identity(identity) for identity in identities}
+            rows = {identity: row for identity, row in found.items() if row is not None}
+            made: dict[MintIdentity, RegisterRow] = {}
+            for order, identity in zip(orders, identities, strict=True):
+                if identity not in rows and identity not in made:
+                    made[identity] = self._sign(order, identity)
+            try:
+                if made:
+                    self._register.add_signed(list(made.values()))
+            except IntegrityError as exc:
+                if exc.reason is not Reason.CLI_DUPLICATE_ID:
+                    raise
+                # Another run was first with a certificate or with a place: look again, sign what is still missing.
+                self._places = StatusPlaces(self._register, self._random)
+                continue
+            return rows | made, set(made)
+        raise ConflictError(Reason.STORE_LOCKED, "other runs keep minting the same certificates; try again")
 
     def _identity(self, order: MintOrder) -> MintIdentity:
         s = self._settings
@@ -193,6 +198,11 @@ class Minter:
         index_of = dict(zip(digests, self._ledger.append(entries), strict=True))
         self._register.mark_logged(self._ledger.log, index_of.items())
         return index_of
+
+
+def _minted(row: RegisterRow, index_of: Mapping[bytes, int], *, is_new: bool) -> Minted:
+    index = index_of[row.digest] if row.log_index is None else row.log_index
+    return Minted(row.number, index, is_new=is_new)
 
 
 def claims_tree_of(row: RegisterRow, claims: Mapping[int, ClaimValue], *, seal_key: bytes) -> ClaimsTree:

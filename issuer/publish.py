@@ -14,6 +14,7 @@ from certificate.directory import Directory, parse_directory, sign_directory
 from certificate.numbers import Typ
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
 from issuer.home import Home
+from issuer.lock import locked
 from issuer.mint import Ledger
 from issuer.status_places import LIST_SIZE
 from ledger.entry import EntryType, encode_entry
@@ -32,6 +33,7 @@ _DAY = 86400
 BUNDLE_LIFETIME = 8 * _DAY  # the promised offline time
 STATUS_TTL = 8 * _DAY
 STATUS_LIFETIME = 30 * _DAY
+_PATIENCE = 60.0  # seconds; cutting takes a tenth of one, and a checkpoint under way a few
 
 
 class Checkpointer(Ledger, Protocol):
@@ -48,8 +50,17 @@ def load_directory(home: Home) -> Directory:
 def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directory | None = None) -> int:
     """Sign and write a new bundle; returns its version. With `directory`, that one is published from now on.
 
-    The new lists and directory are logged and a cosigned checkpoint covers them before any file is written.
+    The new lists and directory are logged and a cosigned checkpoint covers them before any file is written. Of two
+    processes one waits for the other, so that no two bundles have one version.
+
+    Raises:
+        ConflictError: `store.locked`, and what appending and signing raise.
     """
+    with locked(home.path / "trust.lock", what="cutting a trust bundle", timeout=_PATIENCE):
+        return _cut_bundle(home, ledger, now, directory)
+
+
+def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory | None) -> int:
     root, settings = home.signer("root"), home.settings
     files = {POLICY_NAME: home.policy_path.read_bytes()}
     entries = []

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import sqlite_utils
 
-from ledger.errors import ConfigError, ConflictError, IntegrityError
+from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
+from ledger.store.sqlite_file import mapped_errors, transaction
 
 __all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow"]
 
@@ -99,7 +100,11 @@ _COLUMNS = (
 
 
 class Register:
-    """One SQLite file through sqlite-utils; every write is one transaction."""
+    """One SQLite file through sqlite-utils; every write is one transaction.
+
+    What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;
+    then nothing of it was written.
+    """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         """Open the register at `path`.
@@ -129,23 +134,13 @@ class Register:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        connection = self._db.conn
-        try:
-            connection.execute("BEGIN IMMEDIATE")
+        with transaction(self._db):
             try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-        except sqlite3.IntegrityError as exc:
-            raise IntegrityError(Reason.CLI_DUPLICATE_ID, "the register holds such a row already") from exc
-        except sqlite3.OperationalError as exc:
-            if "locked" in str(exc):
-                raise ConflictError(
-                    Reason.STORE_LOCKED, "another process writes the register; try again"
+                yield self._db.conn
+            except sqlite3.IntegrityError as exc:
+                raise IntegrityError(
+                    Reason.CLI_DUPLICATE_ID, "the register holds such a row already"
                 ) from exc
-            raise IntegrityError(Reason.STORE_IO_ERROR, "writing the register") from exc
 
     # --- certificates ---------------------------------------------------------------------------------------
 
@@ -221,7 +216,8 @@ class Register:
 
     def _select(self, where: str, parameters: tuple[object, ...] = ()) -> list[RegisterRow]:
         sql = f"SELECT {_COLUMNS} FROM certificates WHERE {where}"  # noqa: S608 - constants of this module only
-        return [_row(values) for values in self._db.conn.execute(sql, parameters)]
+        with mapped_errors():
+            return [_row(values) for values in self._db.conn.execute(sql, parameters)]
 
     # --- holders, snapshots, organisations --------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Sealing what must be erasable: seeds and the few claims beside a snapshot, under the home's seed key.
+"""Sealing what must be erasable: seeds and the few claims beside a snapshot, under the home's seal key.
 
 XChaCha20-Poly1305 (libsodium) with a random 24-byte nonce in front; the row's digest is authenticated along, so that
 a sealed value cannot be moved to another certificate.
@@ -7,6 +7,7 @@ a sealed value cannot be moved to another certificate.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
@@ -14,7 +15,7 @@ from nacl.exceptions import CryptoError
 from ledger.errors import FormatError, IntegrityError
 from ledger.reasons import Reason
 
-__all__ = ["SEAL_KEY_SIZE", "open_sealed", "seal"]
+__all__ = ["SEAL_KEY_SIZE", "derive_key", "open_sealed", "seal"]
 
 SEAL_KEY_SIZE = 32
 _NONCE_SIZE = 24
@@ -34,7 +35,15 @@ def open_sealed(key: bytes, sealed: bytes, *, bound_to: bytes) -> bytes:
     try:
         return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(boxed, bound_to, nonce, key)
     except (CryptoError, ValueError) as exc:
-        raise IntegrityError(Reason.STORE_CORRUPT, "a sealed seed does not open") from exc
+        raise IntegrityError(
+            Reason.STORE_CORRUPT, "what was sealed does not open: another key, or changed"
+        ) from exc
+
+
+def derive_key(key: bytes, purpose: bytes) -> bytes:
+    """A 32-byte key for one purpose (at most 16 bytes), from the home's seal key."""
+    _check(key)
+    return blake2b(key=key, person=purpose, digest_size=SEAL_KEY_SIZE).digest()
 
 
 def _check(key: bytes) -> None:

@@ -6,6 +6,7 @@ Here the parts meet (records, register, ledger, bundle); the command line and, l
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from certificate.slots import ClaimValue
 from issuer.home import Home
+from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
@@ -46,12 +48,36 @@ def import_records(
 
     Raises:
         FormatError: `records.…`, naming file, row, column and rule.
+        ConflictError: `store.locked` when another import is under way.
     """
+    with locked(home.path / "import.lock", what="importing records", timeout=0):
+        _sweep(home.path / "snapshots")
+        return _import(home, folder, now, max_quarantined, report_path, progress)
+
+
+def _sweep(snapshots: Path) -> None:
+    """Remove what a killed import left. Under the import's lock, so nobody is at work on it."""
+    for path in snapshots.glob(".*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _import(
+    home: Home,
+    folder: Path,
+    now: int,
+    max_quarantined: int,
+    report_path: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> ImportSummary:
     offices = frozenset(office.code for office in load_directory(home).offices)
     staging = home.path / "snapshots" / f".import-{os.getpid()}"
     summary = import_export(
         folder,
         staging,
+        key=home.snapshot_key(),
         profile=home.profile(),
         known_offices=offices,
         max_quarantined=max_quarantined,

@@ -1,15 +1,17 @@
 """A snapshot: the records of one import as claims, one file, indexed by person, written once and never changed.
 
-    magic | blobs of the persons, sorted by number | employers | index | tail (CBOR) | its SHA-256 and size | magic
+    magic | head of the seal | blobs of the persons, sorted by number | employers | index | tail (CBOR)
+    | its SHA-256 and size | magic
 
     index     per person: number (20 bytes, NUL-padded), offset (8), first 16 bytes of SHA-256 of the blob
     employers offsets (4 bytes each, one more than there are), then code NUL name of each
-    tail      [version, profile, agency, cut_off, [[kind, settled month], ...], persons, employers,
+    tail      [version, profile, agency, cut_off, [[kind, settled month], ...], persons, employers, their size,
                SHA-256 of the employers, SHA-256 of the index without its offsets]
 
-The digest of a snapshot is SHA-256 of the tail. It depends on what was exported, not on the order or format of rows.
-Opening checks tail, employers and index; reading a person checks that person's blob. Encryption at rest belongs in
-`SnapshotWriter.add` and `Snapshot._blob`, the only places that see a blob.
+Each blob, the employers and the index are sealed (`issuer.snapshot_seal`); sizes and hashes are those of what is under
+the seal. The tail names nobody and stays in the clear. The digest of a snapshot is SHA-256 of the tail. It depends on
+what was exported, not on the order or format of rows, nor on the seal. Opening checks tail, employers and index;
+reading a person checks that person's blob.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import errno
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,19 +32,22 @@ import numpy as np
 
 from certificate.slots import ClaimValue
 from issuer.person_blob import decode_person
+from issuer.snapshot_seal import HEAD_SIZE, TAG_SIZE, Part, SnapshotSeal
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import ConfigError, FormatError, IntegrityError
 from ledger.reasons import Reason
 
 __all__ = ["PersonClaims", "Snapshot", "SnapshotWriter"]
 
-_MAGIC: Final = b"TSSNAP1\n"
+_MAGIC: Final = b"TSSNAP2\n"
+_OLD_MAGICS: Final = frozenset({b"TSSNAP1\n"})
 _VERSION: Final = 1
 _NO_SIZE: Final = 20
 _HASH_SIZE: Final = 16
 _ENTRY: Final = struct.Struct(f"<{_NO_SIZE}sQ{_HASH_SIZE}s")
 _END: Final = struct.Struct(f"<32sI{len(_MAGIC)}s")
 _MAX_TAIL: Final = 2**20
+_BLOBS_AT: Final = len(_MAGIC) + HEAD_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +63,14 @@ class PersonClaims:
 class SnapshotWriter:
     """Writes a snapshot beside `path` and moves it there when all of it is on disk; without `finish` nothing stays."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, key: bytes, random: Callable[[int], bytes] = os.urandom) -> None:
+        """`key` is the home's 32-byte key for snapshots."""
         self._path = path
+        self._seal = SnapshotSeal.make(key, random=random)
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._file: BinaryIO = self._open()
-        self._file.write(_MAGIC)
-        self._offset = len(_MAGIC)
+        self._file.write(_MAGIC + self._seal.head)
+        self._offset = _BLOBS_AT
         self._index: list[bytes] = []
         self._last = ""
 
@@ -86,14 +93,15 @@ class SnapshotWriter:
         if person_no <= self._last:
             raise ValueError("persons out of order")
         self._last = person_no
+        sealed = self._seal.seal(Part.PERSON, len(self._index), blob)
         try:
-            self._file.write(blob)
+            self._file.write(sealed)
         except OSError as exc:
             raise _write_failed(exc) from exc
         self._index.append(
             _ENTRY.pack(person_no.encode("ascii"), self._offset, sha256(blob).digest()[:_HASH_SIZE])
         )
-        self._offset += len(blob)
+        self._offset += len(sealed)
 
     def finish(
         self,
@@ -126,8 +134,9 @@ class SnapshotWriter:
             ]
         )
         digest = sha256(tail).digest()
+        sealed = self._seal.seal(Part.EMPLOYERS, 0, table) + self._seal.seal(Part.INDEX, 0, index)
         try:
-            self._file.write(table + index + tail + _END.pack(digest, len(tail), _MAGIC))
+            self._file.write(sealed + tail + _END.pack(digest, len(tail), _MAGIC))
             self._file.flush()
             os.fsync(self._file.fileno())
             os.replace(self._temporary, self._path)
@@ -149,22 +158,23 @@ class SnapshotWriter:
 class Snapshot:
     """An opened snapshot; safe to read from several processes, never written."""
 
-    def __init__(self, path: Path, data: mmap.mmap) -> None:
+    def __init__(self, path: Path, data: mmap.mmap, key: bytes) -> None:
         """Use `open`."""
         self._data = data
         self._path = path
         self._count: int
-        self._read_tail()
+        self._read_tail(key)
         self._employer_cache: dict[int, tuple[str | None, str]] = {}
 
     @classmethod
-    def open(cls, path: Path, *, expected_digest: bytes | None = None) -> Snapshot:
+    def open(cls, path: Path, *, key: bytes, expected_digest: bytes | None = None) -> Snapshot:
         """Open the snapshot at `path` and check all of it but the persons' blobs.
 
         Args:
+            key: the home's 32-byte key for snapshots.
             expected_digest: the digest noted when it was imported; without it only accidents are noticed.
         Raises:
-            ConfigError: `home.not_found` when there is no such file.
+            ConfigError: `home.not_found` when there is no such file, `home.version` when an older program wrote it.
             IntegrityError: `store.corrupt`, `store.hash_mismatch`, `store.io_error`.
         """
         try:
@@ -177,7 +187,7 @@ class Snapshot:
             raise _corrupt("empty file") from exc
         except OSError as exc:
             raise IntegrityError(Reason.STORE_IO_ERROR, f"snapshot {path.name} cannot be read") from exc
-        snapshot = cls(path, data)
+        snapshot = cls(path, data, key)
         if expected_digest is not None and snapshot.digest != expected_digest:
             raise snapshot._mismatch("another digest than was noted")
         return snapshot
@@ -221,13 +231,13 @@ class Snapshot:
     def _blob(self, at: int) -> tuple[str, bytes]:
         number, offset, digest = self._entry(at)
         end = self._entry(at + 1)[1] if at + 1 < self._count else self._employers_at
-        blob = self._data[offset:end]
+        blob = self._seal.open(Part.PERSON, at, self._data[offset:end])
         if sha256(blob).digest()[:_HASH_SIZE] != digest:
             raise self._mismatch(f"person {at}")
         return number.decode("ascii"), blob
 
     def _entry(self, at: int) -> tuple[bytes, int, bytes]:
-        number, offset, digest = _ENTRY.unpack_from(self._data, self._index_at + at * _ENTRY.size)
+        number, offset, digest = _ENTRY.unpack_from(self._index, at * _ENTRY.size)
         return number.rstrip(b"\0"), offset, digest
 
     def _find(self, person_no: str) -> int | None:
@@ -244,9 +254,9 @@ class Snapshot:
     def _employer(self, at: int) -> tuple[str | None, str]:
         known = self._employer_cache.get(at)
         if known is None:
-            start, end = struct.unpack_from("<2I", self._data, self._employers_at + 4 * at)
-            base = self._employers_at + 4 * (self._employer_count + 1)
-            code, name = self._data[base + start : base + end].decode("utf-8").split("\0")
+            start, end = struct.unpack_from("<2I", self._employers, 4 * at)
+            base = 4 * (self._employer_count + 1)
+            code, name = self._employers[base + start : base + end].decode("utf-8").split("\0")
             known = self._employer_cache[at] = (code or None, name)
         return known
 
@@ -254,14 +264,17 @@ class Snapshot:
         hint = "restore the file from a backup, or import the records again"
         return IntegrityError(Reason.STORE_HASH_MISMATCH, f"snapshot {self._path.name}: {detail}", hint=hint)
 
-    def _read_tail(self) -> None:
+    def _read_tail(self, key: bytes) -> None:
         data = self._data
         end = len(data) - _END.size
-        if end < len(_MAGIC) or data[: len(_MAGIC)] != _MAGIC:
+        if data[: len(_MAGIC)] in _OLD_MAGICS:
+            hint = "run: tally home upgrade"
+            raise ConfigError(Reason.HOME_VERSION, "a snapshot as an older program wrote it", hint=hint)
+        if end < _BLOBS_AT or data[: len(_MAGIC)] != _MAGIC:
             raise _corrupt("not a snapshot")
         self.digest: bytes
         self.digest, size, magic = _END.unpack_from(data, end)
-        if magic != _MAGIC or not 0 < size <= min(_MAX_TAIL, end - len(_MAGIC)):
+        if magic != _MAGIC or not 0 < size <= min(_MAX_TAIL, end - _BLOBS_AT):
             raise _corrupt("cut short")
         tail = data[end - size : end]
         if sha256(tail).digest() != self.digest:
@@ -276,14 +289,16 @@ class Snapshot:
             raise _corrupt("unreadable tail") from exc
         if version != _VERSION:
             raise _corrupt(f"version {version}")
-        self._index_at: int = end - size - self._count * _ENTRY.size
-        self._employers_at: int = self._index_at - employers_size
-        if self._employers_at < len(_MAGIC):
+        self._seal = SnapshotSeal.of_head(key, data[len(_MAGIC) : _BLOBS_AT])
+        index_at = end - size - self._count * _ENTRY.size - TAG_SIZE
+        self._employers_at: int = index_at - employers_size - TAG_SIZE
+        if self._employers_at < _BLOBS_AT:
             raise _corrupt("cut short")
-        employers = data[self._employers_at : self._index_at]
-        if sha256(employers).digest() != employers_digest:
+        self._employers = self._seal.open(Part.EMPLOYERS, 0, data[self._employers_at : index_at])
+        self._index = self._seal.open(Part.INDEX, 0, data[index_at : end - size])
+        if sha256(self._employers).digest() != employers_digest:
             raise self._mismatch("employers")
-        if _index_digest(data[self._index_at : end - size]) != index_digest:
+        if _index_digest(self._index) != index_digest:
             raise self._mismatch("index")
 
 

@@ -42,6 +42,7 @@ def import_export(
     folder: Path,
     out_path: Path,
     *,
+    key: bytes,
     profile: Profile,
     known_offices: frozenset[str],
     max_quarantined: int = 0,
@@ -51,6 +52,7 @@ def import_export(
     """Import the export in `folder` into a new snapshot at `out_path`.
 
     Args:
+        key: the home's key for snapshots, 32 bytes.
         known_offices: the agency codes of the directory.
         max_quarantined: so many persons with mistakes are left out; one more, and there is no snapshot.
         report_path: all findings, one JSON object a line; written whether or not the import succeeds.
@@ -68,7 +70,7 @@ def import_export(
                 steps.advance(rows.height)
                 _check_ceiling(export.findings, max_quarantined + _SLACK)
             _check_ceiling(export.findings, max_quarantined)
-            with SnapshotWriter(out_path) as writer:
+            with SnapshotWriter(out_path, key=key) as writer:
                 for part in range(partitions.count):
                     steps.advance(_write_part(writer, export, partitions, part))
                 _check_ceiling(export.findings, max_quarantined)

@@ -1,8 +1,10 @@
 """A synthetic bureau export that looks real: people, employers and careers of a city in region 99 (no such region).
 
-offices     the offices of Example City          people      who lives there
-employers   who employs them                     careers     what was paid for whom, month by month
-dirt        one error each for a few, on request writing     tables and manifest, the whole as one call
+city        seed, size, months, and stateless chance     offices    the offices of Example City
+people      who lives there, and their documents         employers  who employs them
+careers     who worked where in which month              payments   rows of kinds paid by the month
+residents   rows of kinds paid by the year               dirt       one error each for a few, on request
+files       CSV, Parquet, manifest                       writing    the whole as one call
 """
 
 from issuer.sample.offices import OFFICES

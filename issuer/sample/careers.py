@@ -1,57 +1,49 @@
-"""Careers: what was paid for whom, month by month, as columns of the table `contribution`.
+"""Careers: who worked where in which month, on what base, and how the payment of that month went.
 
-First the months of each person (joined when, which employer, gaps), then how each month went (on time, late, back-paid,
-deferred, in arrears), then one row per branch, then the odd ones: a second job, rows taken back, years of residents.
+A career is fixed as of the city's reference month and goes on after it; a cut-off shows what had happened by then.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
-from issuer.sample.people import CIVIL, EMPLOYED, FLEXIBLE, RESIDENT, People
+from issuer.sample.city import Bits, Bools, City, Ints, below, month_count, share
+from issuer.sample.employers import PUBLIC_EMPLOYERS
+from issuer.sample.people import CIVIL, FLEXIBLE, NOBODY, RESIDENT, People
 
-__all__ = ["SETTLED_LAG", "make_contributions"]
+__all__ = [
+    "ARREARS", "BACK", "DEFERRED", "LATE", "NO_EMPLOYER", "ON_TIME", "OVERDUE", "PARTLY", "PAUSED", "RETIRED",
+    "Careers", "Months", "base_floor", "make_careers", "months_of", "second_jobs", "stops",
+]  # fmt: skip
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+# How the payment of a month went: within the grace, later than it, paid back under a charge of its own, put off by
+# order, never, only the person's part. A stop is a row that says that nothing is paid any more.
+ON_TIME, LATE, OVERDUE, BACK, DEFERRED, ARREARS, PARTLY, PAUSED, RETIRED = range(9)
+NO_EMPLOYER: Final = -1
 
-# Months by which the settled month of a branch lies before the cut-off: medical posts on the 20th, annuity later still.
-SETTLED_LAG: Final = {
-    "110": 0, "120": 0, "150": 0, "180": 1, "210": 0, "310": 1, "390": 0, "410": 0, "510": 0,
-}  # fmt: skip
-_POSTING_DAY: Final = {
-    "110": 10,
-    "120": 10,
-    "150": 15,
-    "180": 25,
-    "210": 11,
-    "310": 20,
-    "390": 15,
-    "410": 12,
-    "510": 12,
-}
-# Rates of person and employer in 1/10000 of the base, for the employed, for the flexible, and for civil servants.
-_EMPLOYED_RATES: Final = {
-    "110": (800, 1600),
-    "210": (50, 50),
-    "310": (200, 800),
-    "410": (0, 40),
-    "510": (0, 80),
-}
-_FLEXIBLE_RATES: Final = {"110": (2000, 0), "310": (800, 0)}
-_CIVIL_RATES: Final = {"120": (800, 1600), "180": (400, 800), "310": (200, 800), "410": (0, 20)}
-_MEAN_MONTHS = 38
-_ON_TIME, _LATE, _BACK, _DEFERRED, _ARREARS = range(5)
+_FATES_STEADY: Final = np.repeat((ON_TIME, LATE), (1012, 12))
+_FATES_UNSTEADY: Final = np.repeat((ON_TIME, LATE, OVERDUE, BACK, ARREARS, PARTLY), (913, 50, 18, 28, 10, 5))
+_DEFERRABLE: Final = (month_count(202002), month_count(202006))
+# Months on record, shortest first: most people have few, some very many.
+_LENGTHS: Final = np.array([1 + round(-38 * math.log(1 - (i + 0.5) / 256)) for i in range(256)])
+# Base as percent of the floor of its year, from 100 to 500, as wages are spread.
+_LEVELS: Final = np.clip([round(100 * math.exp(0.4 + 0.55 * z / 32)) for z in range(-64, 65)], 100, 500)
+_EARLIEST: Final = month_count(199201)
+_AGE_WOMEN, _AGE_MEN = 55, 60
+_PAYERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Months:
-    """One row per person and month: place of the person, month since year 0, employer (-1 for none), fate, base."""
+class Months:
+    """One place per person and month: place of the person in its stretch, month, employer, fate, and so on.
+
+    `settle` is the month in which the payment is or will be settled, whether or not the cut-off has reached it;
+    `base` and `floor` are fen; `bits` is chance left over for whoever makes rows of a month.
+    """
 
     person: Ints
     month: Ints
@@ -59,192 +51,177 @@ class _Months:
     fate: Ints
     settle: Ints
     base: Ints
+    floor: Ints
+    bits: Bits
 
-    def __getitem__(self, chosen: Bools | Ints) -> _Months:
-        return _Months(*(getattr(self, name)[chosen] for name in self.__slots__))
+    def __len__(self) -> int:
+        return len(self.month)
 
-
-def make_contributions(
-    people: People, *, employers: int, cut_off: int, years: int, rng: np.random.Generator
-) -> pl.DataFrame:
-    """All rows of `people`, sorted by nothing in particular.
-
-    Args:
-        employers: how many there are.
-        cut_off: YYYYMM, the newest month.
-        years: the usual length of a record; a few have up to thirty.
-    """
-    last = _count(cut_off)
-    months = _months_of(people, employers, last, years, rng)
-    group = people.group[months.person]
-    frames = []
-    for of_group, rates in ((EMPLOYED, _EMPLOYED_RATES), (FLEXIBLE, _FLEXIBLE_RATES), (CIVIL, _CIVIL_RATES)):
-        own = months[group == of_group]
-        frames += [_branch(people, own, code, rate, last, rng) for code, rate in rates.items()]
-    frames.append(_second_jobs(people, months[group == EMPLOYED], employers, last, rng))
-    rows = _with_reversals(pl.concat(frames), rng)
-    return pl.concat([rows, *_resident_years(people, cut_off, rng)])
+    def __getitem__(self, chosen: Bools) -> Months:
+        return Months(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
-def _months_of(people: People, employers: int, last: int, years: int, rng: np.random.Generator) -> _Months:
-    size = len(people)
-    length = 1 + rng.exponential(_MEAN_MONTHS, size).astype(np.int64)
-    length = np.minimum(length, 12 * years)
-    draw = rng.random(size)
-    length[draw < 0.03] = 1  # just joined
-    length = np.where(draw > 0.955, rng.integers(240, 361, size), length)  # thirty years
-    end = last - np.where(rng.random(size) < 0.08, rng.integers(1, 19, size), 0)  # some left
-    length = np.clip(np.minimum(length, end - people.adult_month + 1), 1, None)
-    length[(people.group == RESIDENT) | (people.group > CIVIL)] = 0
-    person = np.repeat(np.arange(size), length)
-    back = np.arange(len(person)) - np.repeat(np.cumsum(length) - length, length)
-    month = end[person] - back
-    keep = ~_in_gap(person, back, length, rng)
-    person, month, back = person[keep], month[keep], back[keep]
-    employer = _employers_of(people, person, back, length, employers, rng)
-    fate, settle = _fates(month, last, rng)
-    return _Months(person, month, employer, fate, settle, _bases(person, month, size, rng))
+@dataclass(frozen=True, slots=True)
+class Careers:
+    """Per person: first and last month of work (`end` before `start` for nobody's), one gap, employers in turn."""
+
+    start: Ints
+    end: Ints
+    gap_from: Ints
+    gap_until: Ints  # first month after the gap; equals `gap_from` for none
+    retires: Ints
+    payers: Ints  # one line per person, newest first
+    changes: Ints  # month counts before which the next older payer paid, newest first
+    unsteady: Bools
+    level: Ints
 
 
-def _in_gap(person: Ints, back: Ints, length: Ints, rng: np.random.Generator) -> Bools:
-    """A fifth of the people have one gap of one to eight months."""
-    size = len(length)
-    start = rng.integers(1, 40, size)
-    width = np.where((rng.random(size) < 0.2) & (length > 12), rng.integers(1, 9, size), 0)
-    inside: Bools = (back >= start[person]) & (back < (start + width)[person])
-    return inside
-
-
-def _employers_of(
-    people: People, person: Ints, back: Ints, length: Ints, employers: int, rng: np.random.Generator
-) -> Ints:
-    """Up to four employers one after another; none for the flexible."""
-    size = len(length)
-    changes = np.sort(rng.integers(6, 120, (size, 3)), axis=1)
-    chosen = rng.integers(0, employers, (size, 4))
-    turn = (back[:, None] >= changes[person]).sum(axis=1)
-    return np.where(people.group[person] == FLEXIBLE, -1, chosen[person, turn])
-
-
-def _fates(month: Ints, last: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """How each month went, and in which month it was settled."""
-    draw = rng.random(len(month))
-    fate = np.full(len(month), _ON_TIME)
-    fate[draw < 0.020] = _LATE
-    covid = (month >= _count(202002)) & (month <= _count(202006)) & (draw > 0.95)
-    fate[covid] = _DEFERRED
-    delay = rng.integers(2, 10, len(month))
-    fate[(draw >= 0.020) & (draw < 0.035) & (month + delay <= last)] = _BACK
-    fate[(draw >= 0.035) & (draw < 0.055) & (month >= last - 1)] = _ARREARS
-    fate[(fate == _LATE) & (month + 1 > last)] = _ON_TIME
-    settle = month + np.select([fate == _LATE, fate == _BACK, fate == _DEFERRED], [1, delay, delay], 0)
-    return fate, np.minimum(settle, last)
-
-
-def _bases(person: Ints, month: Ints, size: int, rng: np.random.Generator) -> Ints:
-    """The wage base in fen: between a floor and a ceiling that rise every year, in whole yuan, grown by July."""
-    level = rng.lognormal(0.35, 0.45, size)
-    year = (month - 6) // 12
-    floor = 150_000 + 15_000 * np.maximum(year - 1996, 0)
-    base = np.clip(floor * level[person], floor, 5 * floor)
-    return base.astype(np.int64) // 100 * 100
-
-
-def _branch(
-    people: People, months: _Months, code: str, rates: tuple[int, int], last: int, rng: np.random.Generator
-) -> pl.DataFrame:
-    """One row per month for the branch with local code `code`; what is not posted yet is mostly not there yet."""
-    early = rng.random(len(months.month)) < 0.05
-    posted = months[(months.month <= last - SETTLED_LAG[code]) | early]
-    return _rows(people, posted, code, rates)
-
-
-def _rows(people: People, months: _Months, code: str, rates: tuple[int, int]) -> pl.DataFrame:
-    person_rate, employer_rate = rates
-    paid = months.fate != _ARREARS
-    due_person, due_employer = months.base * person_rate // 10_000, months.base * employer_rate // 10_000
-    settle = _yyyymm(months.settle)
-    size = len(months.month)
-    region = people.region[months.person]
-    return pl.DataFrame(
-        {
-            "agency": region,
-            "region": region,
-            "person": months.person + people.first,
-            "kind_code": np.full(size, code),
-            "employer": months.employer,
-            "period": _yyyymm(months.month),
-            "settle_period": settle,
-            "posted_on": np.where(paid, settle * 100 + _POSTING_DAY[code], 0),
-            "charge_code": np.array(["10", "10", "20", "30", "10"])[months.fate],
-            "full_paid": paid,
-            "status": np.ones(size, np.int64),
-            "base_fen": months.base,
-            "rate_person_bp": np.full(size, person_rate),
-            "rate_employer_bp": np.full(size, employer_rate),
-            "due_person_fen": due_person,
-            "due_employer_fen": due_employer,
-            "paid_person_fen": np.where(paid, due_person, 0),
-            "paid_employer_fen": np.where(paid, due_employer, 0),
-            "updated_on": settle * 100 + 28,
-        }
+def make_careers(city: City, people: People) -> Careers:
+    """The careers of `people`, the same at every cut-off from the reference month on."""
+    place, reference = people.place, city.reference
+    retires = people.birth_month + 12 * np.where(people.men, _AGE_MEN, _AGE_WOMEN)
+    left = share(city.draw("left", place), 80)
+    end = np.where(left, reference - 1 - below(city.draw("left in", place), 18), month_count(209912))
+    end = np.minimum(end, retires - 1)
+    length = np.minimum(_LENGTHS[below(city.draw("length", place), len(_LENGTHS))], 12 * city.years)
+    draw = below(city.draw("joined", place), 1000)
+    long = draw < np.where(retires <= reference, 120, 40)
+    length = np.where(long, 240 + below(city.draw("long", place), 121), length)
+    start = np.minimum(end, reference) - length + 1
+    start = np.where((draw >= 950) & (draw < 980), reference, start)  # joined last month
+    start = np.where(draw >= 980, reference + 1 + below(city.draw("joins", place), 24), start)
+    start = np.maximum(start, np.maximum(people.birth_month + 12 * 18, _EARLIEST))
+    never = (people.group == RESIDENT) | (people.group >= NOBODY)
+    gap_from, gap_until = _gaps(city, people, np.minimum(end, reference), length)
+    payers, changes = _payers(city, people)
+    return Careers(
+        start=start,
+        end=np.where(never, start - 1, end),
+        gap_from=gap_from,
+        gap_until=gap_until,
+        retires=retires,
+        payers=payers,
+        changes=changes,
+        unsteady=share(city.draw("unsteady", place), 400),
+        level=_LEVELS[below(city.draw("level", place), len(_LEVELS))],
     )
 
 
-def _second_jobs(
-    people: People, months: _Months, employers: int, last: int, rng: np.random.Generator
-) -> pl.DataFrame:
-    """Two employers in one month: legal, and counted once."""
-    chosen = months[(rng.random(len(months.month)) < 0.004) & (months.fate == _ON_TIME)]
-    other = (chosen.employer + 1 + rng.integers(0, employers - 1, len(chosen.month))) % employers
-    job = _Months(
-        chosen.person, chosen.month, other, chosen.fate, chosen.settle, chosen.base // 2 // 100 * 100 + 100
+def _gaps(city: City, people: People, end: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """A fifth of those with more than a year have a gap of one to eight months within the last forty."""
+    draw = city.draw("gap", people.place)
+    has = share(draw, 200) & (length > 12)
+    until = end - below(city.draw("gap at", people.place), 40)
+    return until - np.where(has, 1 + below(city.draw("gap of", people.place), 8), 0), until
+
+
+def _payers(city: City, people: People) -> tuple[Ints, Ints]:
+    """Up to four employers in turn. A few employers have many people, most have few."""
+    columns, changes = [], []
+    for turn in range(_PAYERS):
+        about = (people.place, np.full(len(people), turn))
+        draw = city.draw("payer", *about) >> np.uint64(32)
+        squared = draw * draw >> np.uint64(32)
+        columns.append((squared * np.uint64(city.employers) >> np.uint64(32)).astype(np.int64))
+        changes.append(city.reference - 6 - below(city.draw("change", *about), 114))
+    payers = np.stack(columns, axis=1)
+    civil = people.group == CIVIL
+    payers[civil] = np.array(PUBLIC_EMPLOYERS)[payers[civil] % 2]
+    payers[people.group == FLEXIBLE] = NO_EMPLOYER
+    return payers, -np.sort(-np.stack(changes[1:], axis=1), axis=1)
+
+
+def months_of(city: City, people: People, careers: Careers) -> Months:
+    """All months with a payment, or a due, up to the cut-off, by person and then month."""
+    size = np.clip(np.minimum(careers.end, city.last) - careers.start + 1, 0, None)
+    person = np.repeat(np.arange(len(people)), size)
+    month = np.arange(len(person)) + np.repeat(careers.start - (np.cumsum(size) - size), size)
+    gap = (month >= careers.gap_from[person]) & (month < careers.gap_until[person])
+    person, month = person[~gap], month[~gap]
+    bits = city.draw("month", people.place[person], month)
+    fate, settle = _fates(month, careers.unsteady[person], bits)
+    told = (fate != BACK) | (settle <= city.last)  # what will be paid back is a gap until then
+    person, month = person[told], month[told]
+    turn = (month[:, None] < careers.changes[person]).sum(axis=1)
+    return _assembled(
+        person,
+        month,
+        careers.payers[person, turn],
+        fate[told],
+        settle[told],
+        careers.level[person],
+        bits[told],
     )
-    return pl.concat([_rows(people, job, code, _EMPLOYED_RATES[code]) for code in ("110", "410")])
 
 
-def _with_reversals(rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """A few rows are taken back by a negative row of the same key, half of them with a corrected row after it."""
-    draw = pl.Series(rng.random(rows.height))
-    wrong = rows.filter((draw < 0.002) & (rows["full_paid"]))
-    amounts = ("base_fen", "due_person_fen", "due_employer_fen", "paid_person_fen", "paid_employer_fen")
-    back = wrong.with_columns(-pl.col(name) for name in amounts)
-    right = wrong.filter(pl.Series(rng.random(wrong.height)) < 0.5).with_columns(
-        pl.col(name) * 2 for name in amounts
+def _fates(month: Ints, unsteady: Bools, bits: Bits) -> tuple[Ints, Ints]:
+    chance = (bits & np.uint64(1023)).astype(np.intp)
+    fate = np.where(unsteady, _FATES_UNSTEADY[chance], _FATES_STEADY[chance])
+    from_month, to_month = _DEFERRABLE
+    put_off = (month >= from_month) & (month <= to_month) & (bits >> np.uint64(10) & np.uint64(15) == 0)
+    fate[put_off] = DEFERRED
+    delay = 2 + (bits >> np.uint64(14) & np.uint64(7)).astype(np.int64)
+    waits = np.array([0, 1, 0, 0, 0, 0, 0])[fate]
+    return fate, month + np.where((fate >= OVERDUE) & (fate <= DEFERRED), delay, waits)
+
+
+def _assembled(
+    person: Ints,
+    month: Ints,
+    employer: Ints,
+    fate: Ints,
+    settle: Ints,
+    level: Ints,
+    bits: Bits,
+) -> Months:
+    floor = base_floor(month)
+    base = floor // 100 * level // 100 * 100  # whole yuan
+    return Months(person, month, employer, fate, settle, base, floor, bits)
+
+
+def base_floor(month: Ints) -> Ints:
+    """The least base of a month in fen; the greatest is five times as much. Both rise every July."""
+    return 150_000 + 15_000 * np.maximum((month - 6) // 12 - 1996, 0)
+
+
+def stops(city: City, people: People, careers: Careers) -> Months:
+    """The month after the last one, or the first of a gap, where the bureau wrote that payment paused or ended."""
+    written = share(city.draw("stop written", people.place), 600)
+    worked = careers.end >= careers.start
+    person, month, fate = [], [], []
+    for at, applies, what in (
+        (careers.gap_from, careers.gap_from < careers.gap_until, PAUSED),
+        (careers.end + 1, careers.end + 1 < careers.retires, PAUSED),
+        (careers.end + 1, careers.end + 1 == careers.retires, RETIRED),
+    ):
+        who = np.flatnonzero(written & worked & applies & (at > careers.start) & (at <= city.last))
+        person.append(who)
+        month.append(at[who])
+        fate.append(np.full(len(who), what))
+    persons, at = np.concatenate(person), np.concatenate(month)
+    payer = careers.payers[persons, (at[:, None] - 1 < careers.changes[persons]).sum(axis=1)]
+    bits = np.zeros(len(persons), np.uint64)
+    return _assembled(persons, at, payer, np.concatenate(fate), at, careers.level[persons], bits)
+
+
+def second_jobs(city: City, people: People, months: Months) -> Months:
+    """Months in which another employer pays too: legal, and counted once."""
+    has = share(city.draw("second job", people.place), 50)
+    start = city.reference - 3 - below(city.draw("second from", people.place), 60)
+    end = start + 2 + below(city.draw("second for", people.place), 12)
+    who = months.person
+    chosen = months[
+        has[who] & (months.month >= start[who]) & (months.month <= end[who]) & (months.fate == ON_TIME)
+    ]
+    other = 1 + below(city.draw("second payer", people.place), city.employers - 1)[chosen.person]
+    employer = (chosen.employer + other) % city.employers
+    return Months(
+        chosen.person,
+        chosen.month,
+        employer,
+        chosen.fate,
+        chosen.settle,
+        chosen.floor,
+        chosen.floor,
+        chosen.bits,
     )
-    return pl.concat([rows, back, right])
-
-
-def _resident_years(people: People, cut_off: int, rng: np.random.Generator) -> list[pl.DataFrame]:
-    """Residents pay by the year: pension in spring, medical in advance in the autumn before."""
-    who = np.flatnonzero(people.group == RESIDENT)
-    years = rng.integers(1, 13, len(who))
-    person = np.repeat(who, years)
-    back = np.arange(len(person)) - np.repeat(np.cumsum(years) - years, years)
-    year = cut_off // 100 - back
-    missed = rng.random(len(person)) < 0.07
-    frames = []
-    for code, settle, amount in (("150", year * 100 + 3, 20_000), ("390", (year - 1) * 100 + 11, 38_000)):
-        months = _Months(
-            person, year * 12, np.full(len(person), -1), np.zeros(len(person), np.int64), year, year
-        )
-        rows = _rows(people, months, code, (10_000, 0)).with_columns(
-            pl.Series("period", year * 100),
-            pl.Series("settle_period", settle),
-            pl.Series("posted_on", settle * 100 + _POSTING_DAY[code]),
-            pl.Series("updated_on", settle * 100 + 28),
-            pl.lit(amount, pl.Int64).alias("base_fen"),
-            pl.lit(amount, pl.Int64).alias("due_person_fen"),
-            pl.lit(amount, pl.Int64).alias("paid_person_fen"),
-        )
-        frames.append(rows.filter(~pl.Series(missed)))
-    return frames
-
-
-def _count(period: int) -> int:
-    """A month YYYYMM as months since January of year 0."""
-    return period // 100 * 12 + period % 100 - 1
-
-
-def _yyyymm(month: Ints) -> Ints:
-    return month // 12 * 100 + month % 12 + 1

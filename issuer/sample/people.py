@@ -3,104 +3,192 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from math import gcd
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from issuer.sample.city import Bools, City, Ints, below, share
 from issuer.sample.offices import REGIONS
 
-__all__ = ["CIVIL", "EMPLOYED", "FLEXIBLE", "NOBODY", "RESIDENT", "People", "make_people"]
-
-Ints = npt.NDArray[np.int64]
+__all__ = [
+    "CIVIL",
+    "EMPLOYED",
+    "FLEXIBLE",
+    "MOST_PEOPLE",
+    "NOBODY",
+    "RESIDENT",
+    "People",
+    "make_people",
+    "person_table",
+]
 
 EMPLOYED, FLEXIBLE, RESIDENT, CIVIL, NOBODY = range(5)
-_SHARES: Final = (0.70, 0.08, 0.17, 0.04, 0.01)
-_WEIGHTS: Final = np.array((7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2))
-_CHECK: Final = np.array(list("10X98765432"))
-_GIVEN: Final = (
-    *"甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥一二三四五六七八九十东南西北春夏秋冬梅兰竹菊",
-    *"䶮㛃㭎㸌𬭩𫍯",  # rare characters that real exports hold
+MOST_PEOPLE: Final = 10_000_000
+
+# Of a hundred people below sixty, and of a hundred older ones, so many are each; pensioners were employed once.
+_GROUPS: Final = np.repeat(range(5), (72, 9, 13, 5, 1))
+_GROUPS_OLD: Final = np.repeat(range(5), (34, 4, 58, 3, 1))
+_REGION_OF_HUNDRED: Final = np.repeat(range(len(REGIONS)), (60, 30, 10))
+_TYPE_OF_THOUSAND: Final = np.repeat(range(5), (967, 8, 10, 10, 5))
+_TYPES: Final = ("01", "07", "08", "17", "99")
+_OLDEST, _YOUNGEST, _RETIRED = 85, 18, 60
+# Numbers that exist of the thousand that one birthday has, younger and older people.
+_NUMBERS_A_DAY, _NUMBERS_A_DAY_OLD = 700, 350
+_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK: Final = pl.Series(list("10X98765432"))
+_FAMILY: Final = pl.Series(["测试", "试样", "示例", "测试·"])
+_GIVEN: Final = pl.Series(
+    [
+        *"甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥一二三四五六七八九十东南西北春夏秋冬梅兰竹菊",
+        *"䶮㛃㭎㸌𬭩𫍯",  # rare characters that real exports hold
+    ]
 )
-_FAMILY: Final = ("测试", "试样", "示例")
-_LATIN: Final = ("Test Alpha", "Test Beta", "Test Gamma", "Test Delta", "Test O’Epsilon", "Test Zêta")
+_LATIN: Final = pl.Series(
+    ["Test Alpha", "Test Beta", "Test Gamma", "Test Delta", "Test O’Epsilon", "Test Zêta", "Ťest Éta"]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Columns of one stretch of people, and the table `person` as it is exported."""
+    """Columns of one stretch of people; `first` is the place of the first one in the city."""
 
     first: int
+    place: Ints
+    birth: Ints  # YYYYMMDD
+    order: Ints  # the last three digits of a citizen number before its check character, odd for men
     group: Ints
-    adult_month: Ints  # months since year 0 of the eighteenth birthday
     region: Ints  # index into REGIONS
-    table: pl.DataFrame
+    former_region: Ints
+    moved_in: Ints  # month count from which `region` holds
 
     def __len__(self) -> int:
-        return len(self.group)
+        return len(self.place)
+
+    @property
+    def men(self) -> Bools:
+        men: Bools = self.order % 2 == 1
+        return men
+
+    @property
+    def birth_month(self) -> Ints:
+        """Month count of the birth."""
+        return self.birth // 10000 * 12 + self.birth // 100 % 100 - 1
 
 
-def make_people(first: int, count: int, *, cut_off: int, rng: np.random.Generator) -> People:
-    """People number `first` to `first + count - 1`; `cut_off` is YYYYMM."""
+def make_people(city: City, first: int, count: int) -> People:
+    """People number `first` to `first + count - 1` of `city`."""
     place = np.arange(first, first + count)
-    group = rng.choice(5, count, p=_SHARES)
-    year = cut_off // 100
-    age = np.where(group == RESIDENT, rng.integers(18, 85, count), rng.integers(19, 60, count))
-    birth_year, birth_month = year - age, rng.integers(1, 13, count)
-    birth = birth_year * 10000 + birth_month * 100 + rng.integers(1, 29, count)
-    sex = rng.integers(1, 3, count)
-    region = rng.choice(len(REGIONS), count, p=(0.6, 0.3, 0.1))
-    id_type, id_no = _identities(place, birth, sex, rng)
-    as_of = cut_off // 100 * 10000 + cut_off % 100 * 100 + 28
-    holds = (group == EMPLOYED) | (group == FLEXIBLE)
-    balance = np.where(holds & (rng.random(count) < 0.7), rng.integers(10_000, 30_000_000, count), -1)
-    older = (age > 48) & holds
-    table = pl.DataFrame(
-        {
-            "person_no": _numbers(place),
-            "id_type": id_type,
-            "id_no": id_no,
-            "name": _names(id_type, rng),
-            "sex": sex,
-            "birth_date": birth,
-            "region_code": pl.Series([code for code, _ in REGIONS]).gather(region),
-            "deemed_months": np.where(older & (rng.random(count) < 0.3), rng.integers(12, 200, count), 0),
-            "transferred_months": np.where(holds & (rng.random(count) < 0.04), rng.integers(1, 90, count), 0),
-            "account_balance_fen": balance,
-            "account_as_of": np.full(count, as_of),
-            "updated_on": np.full(count, as_of),
-        }
-    ).with_columns(
-        pl.when(pl.col("account_balance_fen") >= 0)
-        .then(pl.col("account_balance_fen"))
-        .alias("account_balance_fen"),
-        pl.when(pl.col("account_balance_fen") >= 0).then(pl.col("account_as_of")).alias("account_as_of"),
+    birth, order = _births(city, place)
+    old = city.reference // 12 - birth // 10000 > _RETIRED
+    chance = below(city.draw("group", place), 100)
+    region, former = (
+        _REGION_OF_HUNDRED[below(city.draw(purpose, place), 100)] for purpose in ("region", "former")
     )
-    return People(first, group, (birth_year + 18) * 12 + birth_month, region, table)
+    moves = share(city.draw("moves", place), 120)
+    return People(
+        first=first,
+        place=place,
+        birth=birth,
+        order=order,
+        group=np.where(old, _GROUPS_OLD[chance], _GROUPS[chance]),
+        region=region,
+        former_region=np.where(moves, former, region),
+        moved_in=city.reference - below(city.draw("moved", place), 100),
+    )
 
 
-def _numbers(place: Ints) -> list[str]:
-    return [f"99{number:08d}" for number in (place + 1).tolist()]
+def _births(city: City, place: Ints) -> tuple[Ints, Ints]:
+    """Birthday and order number of each place: no two people of a city share both."""
+    days, ends = _calendar(city.reference // 12)
+    size = int(ends[-1])
+    step = int(size * 0.6180339887)  # goes round evenly, so that a small city has all ages as well
+    while gcd(step, size) > 1:
+        step += 1
+    start = int(below(city.draw("births", np.zeros(1, np.int64)), size)[0])
+    at = (place * step + start) % size
+    day = np.searchsorted(ends, at, side="right")
+    return days[day], at - np.where(day > 0, ends[day - 1], 0)
 
 
-def _identities(place: Ints, birth: Ints, sex: Ints, rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """Document types and numbers: nearly all have a citizen number with prefix 990000 and a right check digit."""
-    order = place % 500 * 2 + sex % 2  # the seventeenth digit is odd for men
-    stems = [f"990000{day}{number:03d}" for day, number in zip(birth.tolist(), order.tolist(), strict=True)]
-    digits = np.array([list(map(int, stem)) for stem in stems])
-    checks = _CHECK[(digits @ _WEIGHTS) % 11]
-    kinds = rng.choice(4, len(place), p=(0.975, 0.005, 0.01, 0.01))
-    types, numbers = [], []
-    for kind, stem, check, number in zip(kinds.tolist(), stems, checks.tolist(), place.tolist(), strict=True):
-        types.append(("01", "07", "08", "17")[kind])
-        numbers.append((stem + check, f"AAA{number:012d}", f"E{number:08d}", f"H{number:08d}")[kind])
-    return types, numbers
+@cache
+def _calendar(year: int) -> tuple[Ints, Ints]:
+    """All birthdays YYYYMMDD of people aged 18 to 85 in `year`; up to each, how many numbers there are."""
+    bounds = (f"{year - age:04d}-01-01" for age in (_OLDEST, _YOUNGEST))
+    days = np.arange(*(np.datetime64(bound, "D") for bound in bounds))
+    months = days.astype("datetime64[M]")
+    of_year = months.astype(np.int64) + 1970 * 12
+    of_month = (days - months).astype(np.int64) + 1
+    old = year - of_year // 12 > _RETIRED
+    numbers = np.where(old, _NUMBERS_A_DAY_OLD, _NUMBERS_A_DAY)
+    return of_year // 12 * 10000 + (of_year % 12 + 1) * 100 + of_month, np.cumsum(numbers)
 
 
-def _names(id_type: list[str], rng: np.random.Generator) -> list[str]:
-    family, given, latin = (rng.integers(0, len(t), len(id_type)).tolist() for t in (_FAMILY, _GIVEN, _LATIN))
-    return [
-        _LATIN[z] if kind in ("07", "08") else _FAMILY[x] + _GIVEN[y]
-        for kind, x, y, z in zip(id_type, family, given, latin, strict=True)
+def person_table(city: City, people: People, balance: Ints) -> pl.DataFrame:
+    """The table `person`; a `balance` of 0 means that there is no account."""
+    place = people.place
+    contributing = (people.group == EMPLOYED) | (people.group == FLEXIBLE)
+    older = contributing & (city.reference // 12 - people.birth // 10000 > 48)
+    deemed = older & share(city.draw("deemed", place), 300)
+    transferred = contributing & share(city.draw("transferred", place), 40)
+    kind = _TYPE_OF_THOUSAND[below(city.draw("id_type", place), 1000)]
+    as_of = city.cut_off * 100 + 28
+    integers = {
+        "sex": np.where(people.men, 1, 2),
+        "birth_date": people.birth,
+        "deemed_months": np.where(deemed, 12 + below(city.draw("deemed months", place), 188), 0),
+        "transferred_months": np.where(transferred, 1 + below(city.draw("moved months", place), 89), 0),
+        "account_as_of": np.full(len(people), as_of),
+        "updated_on": np.full(len(people), as_of),
+    }
+    frame = pl.DataFrame({name: column.astype(np.int32) for name, column in integers.items()})
+    has_account = pl.col("account_balance_fen") > 0
+    return (
+        frame.with_columns(
+            person_numbers(place),
+            pl.Series("id_type", _TYPES).gather(kind),
+            _documents(people, kind),
+            _names(city, people, kind),
+            pl.Series("region_code", [code for code, _ in REGIONS]).gather(people.region),
+            pl.Series("account_balance_fen", balance),
+        )
+        .with_columns(
+            pl.when(has_account).then(pl.col(name)).alias(name)
+            for name in ("account_balance_fen", "account_as_of")
+        )
+        .select(
+            "person_no", "id_type", "id_no", "name", "sex", "birth_date", "region_code", "deemed_months",
+            "transferred_months", "account_balance_fen", "account_as_of", "updated_on",
+        )
+    )  # fmt: skip
+
+
+def person_numbers(place: Ints) -> pl.Series:
+    return pl.Series("person_no", place + 9_900_000_001).cast(pl.String)
+
+
+def _documents(people: People, kind: Ints) -> pl.Series:
+    """Nearly all have a citizen number with prefix 990000; half of the residence cards have the form of it too."""
+    stem = 990_000 * 10**11 + people.birth * 1000 + people.order
+    digits = (stem // 10 ** np.arange(16, -1, -1)[:, None]) % 10
+    check = _CHECK.gather((np.array(_WEIGHTS) @ digits) % 11)
+    number = pl.Series(people.place).cast(pl.String).str.zfill(8)
+    old_card = (kind == 1) & (people.place % 2 == 0)
+    form = np.where(old_card, 1, np.where(kind > 1, kind, 0))
+    forms = pl.DataFrame({"form": form, "own": pl.Series(stem).cast(pl.String) + check, "number": number})
+    numbered = [
+        pl.when(pl.col("form") == which).then(pl.lit(prefix) + pl.col("number"))
+        for which, prefix in ((1, "AAA9900"), (2, "E"), (3, "H"), (4, "TEST"))
     ]
+    return forms.select(pl.coalesce(*numbered, pl.col("own")).alias("id_no")).to_series()
+
+
+def _names(city: City, people: People, kind: Ints) -> pl.Series:
+    family, given, latin = (
+        names.gather(below(city.draw(purpose, people.place), len(names)))
+        for purpose, names in (("family", _FAMILY), ("given", _GIVEN), ("latin", _LATIN))
+    )
+    foreign = (kind == 1) | (kind == 2)
+    return (family + given).zip_with(pl.Series(~foreign), latin).alias("name")

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import file_digest
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-import numpy as np
 import polars as pl
-import tomlkit
 
-from issuer.sample.careers import SETTLED_LAG, make_contributions
-from issuer.sample.dirt import soil
-from issuer.sample.employers import employer_count, make_employers
-from issuer.sample.offices import REGIONS
-from issuer.sample.people import make_people
-from ledger.errors import ConfigError
+from issuer.sample.city import City
+from issuer.sample.dirt import dirty_places, soil
+from issuer.sample.employers import employer_numbers, make_employers
+from issuer.sample.files import FileFormat, write_manifest, write_stream, write_table
+from issuer.sample.payments import COLUMNS, LAGGING, monthly_rows
+from issuer.sample.people import MOST_PEOPLE, make_people, person_numbers, person_table
+from issuer.sample.residents import yearly_rows
+from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
 
 __all__ = ["FileFormat", "SampleSummary", "write_sample"]
 
-FileFormat = Literal["csv", "parquet"]
-_STRETCH = 20_000
-_EMPTY_WHEN_ZERO: Final = ("posted_on",)
-_COLUMNS: Final = (
-    "agency_code", "region_code", "person_no", "kind_code", "flexible", "employer_no", "period", "settle_period",
-    "posted_on", "charge_code", "full_paid", "status", "base_fen", "rate_person_bp", "rate_employer_bp",
-    "due_person_fen", "due_employer_fen", "paid_person_fen", "paid_employer_fen", "updated_on",
-)  # fmt: skip
+_AGENCY: Final = "99010200"
+_KIND_CODES: Final = ("110", "120", "150", "170", "180", "210", "310", "390", "410", "510")
+_STRETCH: Final = 4096
+_TYPES: Final = (
+    dict.fromkeys(("flexible", "full_paid"), pl.Boolean)
+    | dict.fromkeys(("agency_code", "region_code", "person_no"), pl.String)
+    | dict.fromkeys(("kind_code", "employer_no", "charge_code"), pl.String)
+    # Sums of 32 bits of fen would overflow within one career.
+    | {name: pl.Int64 for name in COLUMNS if name.endswith("_fen")}
+)
+_SCHEMA: Final = pl.Schema({name: _TYPES.get(name, pl.Int32) for name in COLUMNS})
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSummary:
-    """What was written. `dirty` names, for each person with an error, what is wrong; it stands in dirty.json too."""
+    """What was written. `dirty` names, for each person with an error, what is wrong; it stands in dirty.json too.
+
+    An error is spelled `table.column: what`. `people` counts also the one or other whom dirt keeps out of its table.
+    """
 
     people: int
     rows: int
@@ -52,110 +59,102 @@ def write_sample(
     cut_off: int = 202610,
     years: int = 10,
     dirty: float = 0.0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SampleSummary:
     """Write a city's export to the new folder `out`: three tables and manifest.toml, and dirty.json if asked for dirt.
 
-    The same arguments give the same bytes.
+    The same arguments give the same bytes. From 202610 on a later cut-off is the same city that much later: the same
+    people, nothing of the past changed but what was settled or taken back since. The manifest is written last: a
+    folder without one was left unfinished.
 
     Args:
-        people: how many; dirty: share of them with one error each; years: usual length of a record.
+        people: how many, at most MOST_PEOPLE.
+        cut_off: YYYYMM, 199201 to 209911.
+        years: the usual greatest length of a record; a few have up to thirty.
+        dirty: share of the people with one error each, 0 to 1.
         progress: called with people done and people in all.
     Raises:
-        ConfigError: `cli.exists` when `out` exists.
+        ConfigError: `cli.exists` when `out` exists, `cli.usage` for arguments out of range.
+        IntegrityError: `store.io_error`.
     """
-    if out.exists():
-        raise ConfigError(Reason.CLI_EXISTS, out.name, hint="name a folder that does not exist yet")
-    out.mkdir(parents=True)
-    written = {name: _Table(out, name, file_format) for name in ("contribution", "person", "employer")}
-    written["employer"].add(make_employers(people))
-    soiled: dict[str, str] = {}
-    for first in range(0, people, _STRETCH):
-        count = min(_STRETCH, people - first)
-        persons, rows = _stretch(first, count, seed, people, cut_off, years)
-        if dirty:
-            persons, rows, wrong = soil(persons, rows, dirty, np.random.default_rng((seed, first, 2)))
-            soiled |= wrong
-        written["person"].add(persons)
-        written["contribution"].add(rows)
-        if progress is not None:
-            progress(first + count, people)
-    for table in written.values():
-        table.finish()
-    _write_manifest(out, written, cut_off)
+    _check(people, cut_off, years, dirty)
+    _make_folder(out)
+    city = City(seed=seed, people=people, cut_off=cut_off, years=years)
+    made = _Stretches(city, dirty, progress)
+    tables = {"contribution": write_stream(out, "contribution", made.frames(), _SCHEMA, file_format)}
+    tables["person"] = write_table(out, "person", pl.concat(made.persons), file_format)
+    tables["employer"] = write_table(out, "employer", make_employers(city), file_format)
     if dirty:
-        (out / "dirty.json").write_text(json.dumps(soiled, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    return SampleSummary(people, written["contribution"].rows, written["employer"].rows, soiled)
+        _write_dirt(out / "dirty.json", made.soiled)
+    write_manifest(out, agency=_AGENCY, cut_off=cut_off, settled=_settled(city), tables=tables)
+    return SampleSummary(people, tables["contribution"].rows, tables["employer"].rows, made.soiled)
 
 
-def _stretch(
-    first: int, count: int, seed: int, people: int, cut_off: int, years: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The tables of people number `first` on, from a random stream of their own: no stretch depends on another."""
-    rng = np.random.default_rng((seed, first, 1))
-    made = make_people(first, count, cut_off=cut_off, rng=rng)
-    raw = make_contributions(made, employers=employer_count(people), cut_off=cut_off, years=years, rng=rng)
-    regions, agencies = (pl.Series(names) for names in zip(*REGIONS, strict=True))
-    employer_no = pl.Series([f"99{place + 1:05d}" for place in range(employer_count(people))])
-    person_no = made.table["person_no"]
-    employer = raw["employer"]
-    return made.table, raw.with_columns(
-        agencies.gather(raw["agency"]).alias("agency_code"),
-        regions.gather(raw["region"]).alias("region_code"),
-        person_no.gather(raw["person"] - first).alias("person_no"),
-        (employer < 0).alias("flexible"),
-        pl.when(employer >= 0).then(employer_no.gather(employer.clip(0))).alias("employer_no"),
-        *(pl.when(pl.col(name) > 0).then(pl.col(name)).alias(name) for name in _EMPTY_WHEN_ZERO),
-    ).select(_COLUMNS)
+@dataclass(slots=True)
+class _Stretches:
+    """Makes the rows of one stretch of people after another; keeps what is small: persons, and who has an error."""
+
+    city: City
+    dirty: float
+    progress: Progress | None
+    persons: list[pl.DataFrame] = field(default_factory=list)
+    soiled: dict[str, str] = field(default_factory=dict)
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """All contribution rows, in frames of any size."""
+        dirty = dirty_places(self.city, self.dirty)
+        employers = pl.Series(employer_numbers(self.city.employers))
+        for first in range(0, self.city.people, _STRETCH):
+            count = min(_STRETCH, self.city.people - first)
+            chosen = dirty[(dirty >= first) & (dirty < first + count)]
+            yield from self._stretch(first, count, employers, person_numbers(chosen).to_list())
+            if self.progress is not None:
+                self.progress(first + count, self.city.people)
+
+    def _stretch(
+        self, first: int, count: int, employers: pl.Series, chosen: list[str]
+    ) -> Iterator[pl.DataFrame]:
+        people = make_people(self.city, first, count)
+        frames, account = monthly_rows(self.city, people, employers)
+        frames += yearly_rows(self.city, people)
+        persons = person_table(self.city, people, account + account // 7)  # with interest
+        if chosen:
+            persons, rows, wrong = soil(persons, pl.concat(frames), chosen, soiled=self.soiled)
+            frames = [rows]
+            self.soiled |= wrong
+        self.persons.append(persons)
+        yield from (frame for frame in frames if frame.height)
 
 
-class _Table:
-    """One table of the export, written in pieces: CSV by appending, Parquet in parts that are joined at the end."""
-
-    def __init__(self, folder: Path, name: str, file_format: FileFormat) -> None:
-        self.path = folder / f"{name}.{file_format}"
-        self.rows = 0
-        self._parts: list[Path] = []
-        self._format = file_format
-
-    def add(self, frame: pl.DataFrame) -> None:
-        if self._format == "csv":
-            with self.path.open("ab") as stream:
-                frame.write_csv(stream, include_header=self.rows == 0)
-        else:
-            part = self.path.with_suffix(f".part{len(self._parts)}")
-            frame.write_parquet(part)
-            self._parts.append(part)
-        self.rows += frame.height
-
-    def finish(self) -> None:
-        if len(self._parts) == 1:
-            self._parts[0].rename(self.path)
-        elif self._parts:
-            pl.scan_parquet(self._parts).sink_parquet(self.path, row_group_size=1_000_000)
-            for part in self._parts:
-                part.unlink()
-
-    def sha256(self) -> str:
-        with self.path.open("rb") as stream:
-            return file_digest(stream, "sha256").hexdigest()
+def _settled(city: City) -> dict[str, int]:
+    """Up to which month each kind is complete: those that are booked a month later lag behind."""
+    before = city.cut_off - 1 if city.cut_off % 100 > 1 else city.cut_off - 89
+    return {code: before if code in LAGGING else city.cut_off for code in _KIND_CODES}
 
 
-def _write_manifest(out: Path, written: dict[str, _Table], cut_off: int) -> None:
-    document = tomlkit.document()
-    document["schema_version"] = 1
-    document["profile"] = "example-city"
-    document["agency"] = "99010200"
-    document["cut_off"] = cut_off
-    year, month = (cut_off // 100, cut_off % 100 + 1) if cut_off % 100 < 12 else (cut_off // 100 + 1, 1)
-    document["produced_at"] = f"{year}-{month:02d}-01T02:00:00Z"
-    document["test"] = True
-    settled = tomlkit.table()
-    for code, lag in SETTLED_LAG.items():
-        settled[code] = cut_off - lag if cut_off % 100 > lag else cut_off - lag - 88
-    document["settled"] = settled
-    files = tomlkit.table(is_super_table=True)
-    for name, table in written.items():
-        files[name] = {"name": table.path.name, "rows": table.rows, "sha256": table.sha256()}
-    document["files"] = files
-    (out / "manifest.toml").write_text(tomlkit.dumps(document), "utf-8")
+def _check(people: int, cut_off: int, years: int, dirty: float) -> None:
+    rules = {
+        f"people: 1 to {MOST_PEOPLE}": 1 <= people <= MOST_PEOPLE,
+        "cut_off: a month YYYYMM from 199201 to 209911": 199201 <= cut_off <= 209911
+        and 1 <= cut_off % 100 <= 12,
+        "years: 1 to 60": 1 <= years <= 60,
+        "dirty: 0 to 1": 0 <= dirty <= 1,
+    }
+    if wrong := [rule for rule, holds in rules.items() if not holds]:
+        raise ConfigError(Reason.CLI_USAGE, "; ".join(wrong), hint="choose a value within the range")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True)
+    except FileExistsError as exc:
+        raise ConfigError(Reason.CLI_EXISTS, out.name, hint="name a folder that does not exist yet") from exc
+    except OSError as exc:
+        raise IntegrityError(Reason.STORE_IO_ERROR, f"the folder {out.name} cannot be made") from exc
+
+
+def _write_dirt(path: Path, soiled: dict[str, str]) -> None:
+    try:
+        path.write_text(json.dumps(soiled, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    except OSError as exc:
+        raise IntegrityError(Reason.STORE_IO_ERROR, f"{path.name} was not written") from exc

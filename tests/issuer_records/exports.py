@@ -24,6 +24,7 @@ Row = dict[str, Any]
 IDS = ("990000199001010017", "990000199001010025", "990000198512311175", "990000200002290044")
 USCCS = ("91990000T0000001X7", "91990000T000000287", "91990000T000000362")
 EMPLOYER_NAMES = ("样例制造有限公司(测试)", "示例贸易有限公司(测试)", "示例银行(测试)")
+KEY = bytes(range(32))
 OFFICES = frozenset({"99010200", "99010201"})
 REGISTRY = registry_of(CertificateType.CONTRIBUTION)
 _SETTLED = dict.fromkeys(("110", "120", "180", "210", "310", "410", "510"), 202610) | {
@@ -228,9 +229,9 @@ class Bureau:
         self.made += 1
         folder = writer.write(self.tmp / f"export-{self.made}", file_format)
         out = self.tmp / f"snapshot-{self.made}"
-        given: dict[str, Any] = {"profile": self.profile, "known_offices": OFFICES} | options
+        given: dict[str, Any] = {"key": KEY, "profile": self.profile, "known_offices": OFFICES} | options
         summary = import_export(folder, out, **given)
-        return Snapshot.open(out), summary
+        return Snapshot.open(out, key=KEY), summary
 
     def run_for(self, contributions: list[Row], **parts: Any) -> tuple[Snapshot, ImportSummary]:
         return self.run(ExportWriter(contributions=contributions, **parts))

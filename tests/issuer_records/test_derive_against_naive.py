@@ -158,8 +158,7 @@ def test_neither_order_nor_format_nor_batches_change_the_snapshot(
     writer = ExportWriter(contributions=rows, people=people[::-1], settled=SETTLED)
     second, two = bureau.run(writer, "csv")
     assert one.digest == two.digest == first.digest == second.digest
-    paths = [bureau.tmp / f"snapshot-{n}" for n in (1, 2)]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert list(first.batches(len(first))) == list(second.batches(len(second)))
     rows[0]["base_fen"] = (rows[0]["base_fen"] or 0) + 1
     changed = next(
         r for r in rows if r["charge_code"] == "10" and r["full_paid"] and r["due_employer_fen"] > 0

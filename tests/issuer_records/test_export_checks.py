@@ -17,6 +17,7 @@ from issuer.records import import_export, load_export
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.reasons import Reason
 from tests.issuer_records.exports import (
+    KEY,
     OFFICES,
     Bureau,
     ExportWriter,
@@ -305,7 +306,7 @@ def test_a_file_changed_after_the_export(bureau: Bureau) -> None:
     path = folder / "contribution.csv"
     path.write_bytes(path.read_bytes().replace(b"64000", b"65000", 1))
     with pytest.raises(FormatError) as caught:
-        import_export(folder, bureau.tmp / "snapshot", profile=bureau.profile, known_offices=OFFICES)
+        import_export(folder, bureau.tmp / "snapshot", key=KEY, profile=bureau.profile, known_offices=OFFICES)
     assert caught.value.reason is Reason.RECORDS_MANIFEST
     assert "contribution.csv has another SHA-256" in caught.value.detail
 

@@ -15,6 +15,7 @@ from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from tests.issuer_records.exports import (
     IDS,
+    KEY,
     OFFICES,
     Bureau,
     ExportWriter,
@@ -367,6 +368,7 @@ def test_the_ceiling_also_counts_rows_without_a_person(bureau: Bureau) -> None:
         import_export(
             writer.write(bureau.tmp / "in"),
             bureau.tmp / "out",
+            key=KEY,
             profile=bureau.profile,
             known_offices=OFFICES,
             max_quarantined=1,

@@ -12,6 +12,7 @@ from issuer.snapshot import Snapshot, SnapshotWriter
 from ledger.errors import ConfigError, FormatError, IntegrityError
 from ledger.reasons import Reason
 from tests.issuer_records.exports import (
+    KEY,
     OFFICES,
     Bureau,
     ExportWriter,
@@ -106,14 +107,14 @@ def test_each_changed_byte_is_noticed(bureau: Bureau) -> None:
 def test_another_snapshot_in_its_place_is_noticed(bureau: Bureau) -> None:
     one, _ = bureau.run(city(3))
     bureau.run(city(4))
-    Snapshot.open(bureau.tmp / "snapshot-1", expected_digest=one.digest).close()
+    Snapshot.open(bureau.tmp / "snapshot-1", expected_digest=one.digest, key=KEY).close()
     with pytest.raises(IntegrityError) as caught:
-        Snapshot.open(bureau.tmp / "snapshot-2", expected_digest=one.digest)
+        Snapshot.open(bureau.tmp / "snapshot-2", expected_digest=one.digest, key=KEY)
     assert caught.value.reason is Reason.STORE_HASH_MISMATCH
 
 
 def _read_all(path: Path) -> bytes:
-    snapshot = Snapshot.open(path)
+    snapshot = Snapshot.open(path, key=KEY)
     try:
         assert sum(len(batch) for batch in snapshot.batches(10)) == len(snapshot)
         return snapshot.digest
@@ -128,27 +129,27 @@ def test_a_file_cut_short(bureau: Bureau, size: int) -> None:
     for kept in (path.read_bytes()[:size], path.read_bytes()[:-1]):
         path.write_bytes(kept)
         with pytest.raises(IntegrityError) as caught:
-            Snapshot.open(path)
+            Snapshot.open(path, key=KEY)
         assert caught.value.reason is Reason.STORE_CORRUPT
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        Snapshot.open(tmp_path / "absent")
+        Snapshot.open(tmp_path / "absent", key=KEY)
     assert caught.value.reason is Reason.HOME_NOT_FOUND
 
 
 def test_it_is_for_its_owner_only_and_replaces_in_one_step(bureau: Bureau) -> None:
     folder = city(3).write(bureau.tmp / "in")
     out = bureau.tmp / "out"
-    import_export(folder, out, profile=bureau.profile, known_offices=OFFICES)
+    import_export(folder, out, key=KEY, profile=bureau.profile, known_offices=OFFICES)
     assert out.stat().st_mode & 0o777 == 0o600
     before = out.read_bytes()
     broken = city(3)
     broken.contributions.append(broken.contributions[0])
     bad = broken.write(bureau.tmp / "worse")
     with pytest.raises(FormatError):
-        import_export(bad, out, profile=bureau.profile, known_offices=OFFICES)
+        import_export(bad, out, key=KEY, profile=bureau.profile, known_offices=OFFICES)
     assert out.read_bytes() == before
     assert not [path.name for path in bureau.tmp.iterdir() if path.name.startswith(".")]
 
@@ -156,12 +157,14 @@ def test_it_is_for_its_owner_only_and_replaces_in_one_step(bureau: Bureau) -> No
 def test_a_folder_that_cannot_be_written(bureau: Bureau) -> None:
     folder = city(3).write(bureau.tmp / "in")
     with pytest.raises(IntegrityError) as caught:
-        import_export(folder, bureau.tmp / "absent" / "out", profile=bureau.profile, known_offices=OFFICES)
+        import_export(
+            folder, bureau.tmp / "absent" / "out", key=KEY, profile=bureau.profile, known_offices=OFFICES
+        )
     assert caught.value.reason is Reason.STORE_IO_ERROR
 
 
 def test_a_writer_left_early_leaves_nothing(tmp_path: Path) -> None:
-    with SnapshotWriter(tmp_path / "out") as writer:
+    with SnapshotWriter(tmp_path / "out", key=KEY) as writer:
         writer.add("1", b"x" * 10)
     assert list(tmp_path.iterdir()) == []
 
@@ -172,7 +175,7 @@ def test_a_full_disk(bureau: Bureau) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
     try:
         with pytest.raises(IntegrityError) as caught:
-            import_export(folder, bureau.tmp / "out", profile=bureau.profile, known_offices=OFFICES)
+            import_export(folder, bureau.tmp / "out", key=KEY, profile=bureau.profile, known_offices=OFFICES)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.reason is Reason.STORE_IO_ERROR
@@ -180,7 +183,7 @@ def test_a_full_disk(bureau: Bureau) -> None:
 
 
 def test_a_writer_wants_order(tmp_path: Path) -> None:
-    with SnapshotWriter(tmp_path / "out") as writer:
+    with SnapshotWriter(tmp_path / "out", key=KEY) as writer:
         writer.add("2", b"x")
         for number in ("1", "2"):
             with pytest.raises(ValueError, match="order"):
