@@ -21,8 +21,12 @@ from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register
 from issuer.snapshot import Snapshot
 from ledger.sequencer import Sequencer
+from ledger.workers import available_cores
 
 __all__ = ["MintRun", "import_records", "mint_all", "mint_persons", "opened_register"]
+
+
+_WORTH_PROCESSES = 5000  # fewer certificates are signed before processes of their own have started
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +132,18 @@ def mint_all(
     """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    total = len(snapshot)
     with opened_register(home) as register:
         minter = _minter(home, ledger, register, snapshot, now, random)
         done = register.minted_for(snapshot.digest, PAPER)
+        places = [at for at, number in enumerate(snapshot.person_nos()) if number not in done]
+        processes = available_cores() if len(places) >= _WORTH_PROCESSES else 1
         new = 0
-        for minted in minter.mint(_paper_orders(snapshot, done)):
-            new += minted.is_new
-            if progress is not None and new % 1000 == 0:
-                progress(len(done) + new, total)
+        for count in minter.mint_paper(snapshot, places, processes=processes):
+            new += count
+            if progress is not None:
+                progress(len(done) + new, len(snapshot))
     cut_bundle(home, ledger, now=now)
     return MintRun(new, len(done), len(minter.resumed), ())
-
-
-def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
-    for batch in snapshot.batches(1000):
-        yield from (MintOrder(person) for person in batch if person.person_no not in done)
 
 
 def _minter(

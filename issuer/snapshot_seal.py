@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from issuer.seal import open_sealed, seal
+from issuer.seal import NONCE_SIZE, open_sealed, seal
 from ledger.errors import IntegrityError
 from ledger.reasons import Reason
 
@@ -24,7 +24,7 @@ __all__ = ["HEAD_SIZE", "TAG_SIZE", "Part", "SnapshotSeal"]
 
 TAG_SIZE: Final = 16
 _KEY_SIZE: Final = 32
-HEAD_SIZE: Final = 24 + _KEY_SIZE + 16  # nonce, key, tag
+HEAD_SIZE: Final = NONCE_SIZE + _KEY_SIZE + 16  # nonce, key, tag
 _BOUND_TO: Final = b"tallystick snapshot 2"
 
 
@@ -48,7 +48,7 @@ class SnapshotSeal:
     def make(cls, home_key: bytes, *, random: Callable[[int], bytes]) -> SnapshotSeal:
         """A fresh key for a new file, sealed under the home's 32-byte key."""
         file_key = random(_KEY_SIZE)
-        return cls(seal(home_key, file_key, bound_to=_BOUND_TO, random=random), file_key)
+        return cls(seal(home_key, file_key, bound_to=_BOUND_TO, nonce=random(NONCE_SIZE)), file_key)
 
     @classmethod
     def of_head(cls, home_key: bytes, head: bytes) -> SnapshotSeal:

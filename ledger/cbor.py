@@ -24,6 +24,7 @@ __all__ = [
     "MAX_DEPTH",
     "Tag",
     "decode_cbor",
+    "encode_bytes",
     "encode_cbor",
     "encode_head",
     "encode_text",
@@ -124,6 +125,11 @@ def encode_unsigned(number: int) -> bytes:
     if 0 < number < 0x100000000:
         return b"\x1a" + number.to_bytes(4)
     return encode_head(0, number)
+
+
+def encode_bytes(value: bytes) -> bytes:
+    """`encode_cbor` of a byte string."""
+    return encode_head(2, len(value)) + value
 
 
 def encode_text(value: str) -> bytes:
