@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Final
 
 from certificate.display_text import check_display_text
@@ -17,7 +16,7 @@ from ledger.cbor import encode_head, encode_text, encode_unsigned
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["ENCODERS", "ClaimValue", "ValueType"]
+__all__ = ["ENCODERS", "REPEATED", "ClaimValue", "ValueType"]
 
 ClaimValue = int | str | bytes | bool | list[Any] | tuple[Any, ...]
 
@@ -57,11 +56,6 @@ def _integer(low: int, high: int) -> Callable[[object], bytes]:
         return encode_unsigned(_number(value, low, high))
 
     return encode
-
-
-def _remembered(encode: Callable[[Any], bytes]) -> Callable[[object], bytes]:
-    """For shapes with few values, none of them personal. `typed`: True and 1 are equal in Python but not in CBOR."""
-    return lru_cache(maxsize=4096, typed=True)(encode)
 
 
 def _number(value: object, low: int, high: int) -> int:
@@ -153,8 +147,8 @@ def _templates(value: object) -> bytes:
 _USCC: Final = _pattern(r"[0-9A-Z]{18}")
 _TEMPLATE: Final = _pattern(r"[a-z0-9./]{1,32}")
 _TAIL: Final = _pattern(r"[0-9A-Z]{4}")
-_MONTH: Final = _remembered(_month)
-_MONTHS: Final = _remembered(_integer(0, _MAX_MONTHS))
+_MONTH: Final = _month
+_MONTHS: Final = _integer(0, _MAX_MONTHS)
 _FEN: Final = _integer(0, _MAX_FEN)
 
 ENCODERS: Final[Mapping[ValueType, Callable[[object], bytes]]] = {
@@ -162,13 +156,13 @@ ENCODERS: Final[Mapping[ValueType, Callable[[object], bytes]]] = {
     ValueType.ID_NO: _pattern(r"[0-9A-Z]{4,32}"),
     ValueType.ID_TAIL: _TAIL,
     ValueType.CODE: _pattern(r"[0-9A-Z]{1,18}"),
-    ValueType.STATUS: _remembered(_integer(1, 3)),
+    ValueType.STATUS: _integer(1, 3),
     ValueType.MONTH: _MONTH,
     ValueType.DATE: _date,
     ValueType.MONTHS: _MONTHS,
     ValueType.COUNT: _integer(0, 10**7),
     ValueType.FEN: _FEN,
-    ValueType.STRIP: _remembered(_octets(3)),
+    ValueType.STRIP: _octets(3),
     ValueType.COMMITMENT: _octets(32),
     ValueType.BALANCE: _array(_FEN, _date),
     ValueType.EMPLOYER: _array(_organisation_code, _text, _MONTH, _MONTHS),
@@ -178,6 +172,8 @@ ENCODERS: Final[Mapping[ValueType, Callable[[object], bytes]]] = {
 }
 """Per value shape: the deterministic CBOR of a value that has it.
 
-Each raises FormatError `schema.field_type`, `enc.number_range` or a text reason (`schema.text_…`); TypeError for a
-value that cannot be hashed, which `Registry.encode_items` maps.
+Each raises FormatError `schema.field_type`, `enc.number_range` or a text reason (`schema.text_…`).
 """
+
+REPEATED: Final = frozenset({ValueType.STATUS, ValueType.MONTH, ValueType.MONTHS, ValueType.STRIP})
+"""Shapes with few values, each of many people: worth remembering, and nobody's secret."""

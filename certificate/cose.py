@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -116,16 +117,26 @@ def sign_object(
     unprotected: Mapping[int, object] | None = None,
 ) -> bytes:
     """Sign `payload` as an object of kind `typ`; returns the tagged bytes."""
+    kid = key_id(signer.public_key) if with_kid else None
+    if more_headers:
+        protected = encode_cbor({**_due_headers(signer.algorithm, typ, kid), **more_headers})
+    else:
+        protected = _due_protected(signer.algorithm, typ, kid)
+    body = encode_cbor(payload)
+    return encode_sign1(protected, body, signer.sign(sig_structure(protected, body)), unprotected)
+
+
+def _due_headers(algorithm: Algorithm, typ: Typ | str, kid: bytes | None) -> dict[int, object]:
     headers: dict[int, object] = {
-        HEADER_ALG: int(signer.algorithm),
+        HEADER_ALG: int(algorithm),
         HEADER_TYP: typ if isinstance(typ, str) else int(typ),
-        **(more_headers or {}),
     }
-    if with_kid:
-        headers[HEADER_KID] = key_id(signer.public_key)
-    protected, body = encode_cbor(headers), encode_cbor(payload)
-    signature = signer.sign(sig_structure(protected, body))
-    return encode_sign1(protected, body, signature, unprotected)
+    return headers if kid is None else headers | {HEADER_KID: kid}
+
+
+@lru_cache(maxsize=1024)
+def _due_protected(algorithm: Algorithm, typ: Typ | str, kid: bytes | None) -> bytes:
+    return encode_cbor(_due_headers(algorithm, typ, kid))
 
 
 def parse_sign1(

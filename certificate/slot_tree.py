@@ -175,8 +175,8 @@ def _read(
     registry: Registry, disclosures: Sequence[Disclosure], multiproof: bytes
 ) -> tuple[TreePlan, list[bytes]]:
     """The plan for the shown slots, and its leaves' and hidden hashes; a multiproof is consumed exactly."""
-    items = registry.encode_items([(shown.slot, shown.value) for shown in disclosures])
     slots = tuple([item.slot for item in disclosures])
+    items = registry.encode_items(slots, [item.value for item in disclosures])
     for earlier, later in pairwise(slots):
         if earlier == later:
             raise FormatError(Reason.DISC_DUPLICATE, f"slot {later} is shown twice")
@@ -206,15 +206,12 @@ def _from_seed(
     if not claims:
         raise FormatError(Reason.DISC_REQUIRED_MISSING, "a certificate states at least one claim")
     slots = sorted(claims)
-    salts = salts_from_seed(seed, slots[-1] + 1)
-    items = registry.encode_items([(slot, claims[slot]) for slot in slots])
-    hashes = [
-        sha256(_LEAF_HEAD + salts[SALT_SIZE * slot : SALT_SIZE * slot + SALT_SIZE] + item).digest()
-        for slot, item in zip(slots, items, strict=True)
-    ]
     plan = plan_tree(registry.identity_depth, registry.fact_depth, tuple(slots))
-    empty = b"\x02" + seed
-    hashes += [sha256(empty + end).digest() for end in plan.ends]
+    salts = plan.salts.unpack(salts_from_seed(seed, slots[-1] + 1))
+    items = registry.encode_items(slots, map(claims.__getitem__, slots))
+    head, empty, hash_ = _LEAF_HEAD, b"\x02" + seed, sha256
+    hashes = [hash_(head + salt + item).digest() for salt, item in zip(salts, items, strict=True)]
+    hashes += [hash_(empty + end).digest() for end in plan.ends]
     return plan, hashes
 
 

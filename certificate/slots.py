@@ -15,11 +15,12 @@ Fact tree of a contribution certificate, 512 slots from 16:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
-from certificate.claim_values import ENCODERS, ClaimValue, ValueType
+from certificate.claim_values import ENCODERS, REPEATED, ClaimValue, ValueType
 from certificate.kinds import KINDS
 from certificate.numbers import CertificateType
 from ledger.cbor import encode_unsigned
@@ -81,7 +82,7 @@ class Claim:
 class Registry:
     """All claims of one certificate type and the shape of its tree: depths of the identity and the fact tree.
 
-    `coders` holds per slot its number in CBOR, and what checks and encodes a value there.
+    `coders` holds per slot what checks a value there and gives slot and value in CBOR.
     """
 
     type: CertificateType
@@ -90,15 +91,10 @@ class Registry:
     by_slot: Mapping[int, Claim]
     by_name: Mapping[str, Claim]
     identity_depth: int = 4
-    coders: Mapping[int, tuple[bytes, Callable[[object], bytes]]] = field(
-        init=False, repr=False, compare=False
-    )
+    coders: Mapping[int, Callable[[object], bytes]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        coders = {
-            slot: (encode_unsigned(slot), ENCODERS[claim.value_type]) for slot, claim in self.by_slot.items()
-        }
-        object.__setattr__(self, "coders", coders)
+        object.__setattr__(self, "coders", {slot: _coder(claim) for slot, claim in self.by_slot.items()})
 
     @property
     def slot_count(self) -> int:
@@ -127,23 +123,29 @@ class Registry:
                 Reason.SCHEMA_FIELD_UNKNOWN, "no such claim", hint=f"unknown claim {name!r}"
             ) from exc
 
-    def encode_items(self, items: Iterable[tuple[int, object]]) -> list[bytes]:
+    def encode_items(self, slots: Sequence[int], values: Iterable[object]) -> list[bytes]:
         """Each slot and its value in deterministic CBOR, one after the other: what a leaf holds behind its salt.
 
         Raises:
             FormatError: `schema.field_unknown` (no claim at a slot), or as `certificate.claim_values` for a value.
         """
         coders = self.coders
-        encoded = []
         try:
-            for slot, value in items:
-                head, encode = coders[slot]
-                encoded.append(head + encode(value))
+            return [coders[slot](value) for slot, value in zip(slots, values, strict=True)]
         except KeyError as exc:
             raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "no claim has such a slot") from exc
         except TypeError as exc:  # what cannot be hashed is none of the values that are remembered
             raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a value of another shape") from exc
-        return encoded
+
+
+def _coder(claim: Claim) -> Callable[[object], bytes]:
+    head, encode = encode_unsigned(claim.slot), ENCODERS[claim.value_type]
+
+    def code(value: object) -> bytes:
+        return head + encode(value)
+
+    # `typed`: True and 1 are equal in Python but not in CBOR.
+    return lru_cache(maxsize=512, typed=True)(code) if claim.value_type in REPEATED else code
 
 
 _SUMMARY: Final = (

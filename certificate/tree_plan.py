@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
+from struct import Struct
 from typing import Any
 
 __all__ = ["Node", "TreePlan", "plan_tree"]
@@ -41,20 +42,22 @@ class TreePlan:
         ends: per hidden subtree number of the tree and heap index, as they end what is hashed for an empty one.
         nodes: the leaves, the hidden subtrees, then what is made of them; the last one is the root.
         levels: what picks the hashes that are joined on each level: left, right, left, right, ...
+        salts: what picks the leaves' salts of 16 bytes out of those of all slots up to the last one.
     """
 
     hidden: tuple[Node, ...]
     ends: tuple[bytes, ...]
     nodes: tuple[Node, ...]
     levels: tuple[Callable[[Sequence[bytes]], Sequence[bytes]], ...]
+    salts: Struct
 
     def fold(self, hashes: list[bytes]) -> bytes:
         """The root. `hashes` holds those of the leaves and of `hidden`, and receives the rest of `nodes`."""
+        hash_ = sha256  # a global is looked up anew for each of a hundred hashes
         for pick in self.levels:
-            picked = pick(hashes)
+            pairs = iter(pick(hashes))
             hashes += [
-                sha256(b"\x01" + left + right).digest()
-                for left, right in zip(picked[::2], picked[1::2], strict=True)
+                hash_(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)
             ]
         return hashes[-1]
 
@@ -63,7 +66,7 @@ class TreePlan:
 def plan_tree(identity_depth: int, fact_depth: int, slots: tuple[int, ...]) -> TreePlan:
     """The plan over identity and fact tree for these slots, which rise; without any, the root itself is hidden."""
     if not slots:
-        return TreePlan((_ROOT,), (), (_ROOT,), ())
+        return TreePlan((_ROOT,), (), (_ROOT,), (), Struct(""))
     planner = _Planner(slots)
     split = bisect_left(slots, 1 << identity_depth)
     left = planner.walk(0, 1, 0, identity_depth, 0, split)
@@ -108,4 +111,9 @@ class _Planner:
         for _, level in groupby(joined, key=lambda pair: self.height[pair[2]]):
             levels.append(itemgetter(*(place[side] for left, right, _ in level for side in (left, right))))
         ends = tuple(bytes((tree,)) + heap.to_bytes(2) for tree, heap in self.hidden)
-        return TreePlan(tuple(self.hidden), ends, nodes, tuple(levels))
+        return TreePlan(tuple(self.hidden), ends, nodes, tuple(levels), _picking_salts(self.slots))
+
+
+def _picking_salts(slots: Sequence[int]) -> Struct:
+    gaps = (after - before - 1 for before, after in pairwise((-1, *slots)))
+    return Struct("".join(f"{16 * gap}x16s" for gap in gaps))

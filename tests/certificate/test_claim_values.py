@@ -81,8 +81,8 @@ def test_what_equals_a_remembered_value_is_no_such_value(name: str, value: objec
         if REGISTRY.by_slot[slot].value_type in (ValueType.STRIP,) and known != bytes(3):
             continue
         try:
-            REGISTRY.encode_items([(slot, known)])
+            REGISTRY.encode_items([slot], [known])
         except FormatError:
             continue
     with pytest.raises(FormatError):
-        REGISTRY.encode_items([(slot, value)])
+        REGISTRY.encode_items([slot], [value])
