@@ -21,7 +21,7 @@ from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.keys import CoseSigner, check_key, key_id
 from certificate.numbers import CertificateType, Environment, Typ
 from certificate.schema import take_array, take_bytes, take_int, take_optional_int, take_text, take_version
-from ledger.errors import FormatError
+from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Office",
     "UnverifiedDirectory",
     "VoidRange",
+    "check_position",
     "parse_directory",
     "sign_directory",
 ]
@@ -220,6 +221,21 @@ def parse_directory(data: bytes) -> UnverifiedDirectory:
     )
     _check_references(directory)
     return UnverifiedDirectory(sign1, directory)
+
+
+def check_position(directory: Directory, key: DirectoryKey, *, log: int, index: int) -> None:
+    """Check that `key` was good at `index` of `log`, and that its authority did not disown that position.
+
+    Raises:
+        VerificationError: `key.out_of_range`, `key.compromised_after`, `key.void_entry`.
+    """
+    place = f"index {index} of log {log}"
+    if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
+        raise VerificationError(Reason.KEY_OUT_OF_RANGE, place)
+    if key.void_from is not None and index >= key.void_from:
+        raise VerificationError(Reason.KEY_COMPROMISED_AFTER, place)
+    if directory.is_void(authority=key.authority, log=log, index=index):
+        raise VerificationError(Reason.KEY_VOID_ENTRY, place)
 
 
 def _check_references(directory: Directory) -> None:

@@ -53,6 +53,9 @@ class Typ(IntEnum):
     DIRECTORY = 65108
     BUNDLE = 65109
     IMPORT_SUMMARY = 65110
+    SUCCESSION = 65111
+    VERIFICATION_PROOF = 65115  # request key
+    KEY_ROLLOVER = 65116  # request key, the old one and the new one
 
 
 class CertificateType(IntEnum):

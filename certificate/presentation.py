@@ -17,6 +17,7 @@ from certificate.cose import Sign1, sign1_of_item, sign_object
 from certificate.keys import CoseSigner
 from certificate.numbers import HEADER_KCWT, Typ
 from certificate.schema import take_array, take_bytes, take_int
+from certificate.to_be_signed import holder_to_be_signed
 from ledger.cbor import decode_cbor
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "UnverifiedPresentation",
     "parse_presentation",
     "presentation_of_item",
+    "presentation_to_be_signed",
     "sign_presentation",
 ]
 
@@ -67,6 +69,14 @@ def sign_presentation(holder: CoseSigner, body: PresentationBody, certificate: b
     """Sign the consent over `certificate`, which discloses exactly what the holder agrees to show."""
     headers = {HEADER_KCWT: certificate_item(certificate)}
     return sign_object(holder, Typ.PRESENTATION, body.encode(), with_kid=False, more_headers=headers)
+
+
+def presentation_to_be_signed(body: PresentationBody, certificate: bytes, *, holder_key: bytes) -> bytes:
+    """The exact bytes that the owner of `holder_key` signs to show `certificate` as it stands."""
+    headers = {HEADER_KCWT: certificate_item(certificate)}
+    return holder_to_be_signed(
+        Typ.PRESENTATION, body.encode(), holder_key=holder_key, more_headers=headers
+    ).encode()
 
 
 def parse_presentation(data: bytes) -> UnverifiedPresentation:

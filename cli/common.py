@@ -34,6 +34,7 @@ __all__ = [
     "language_option",
     "read_input",
     "read_passphrase",
+    "require_writable",
     "say",
     "utc_now",
     "write_new_file",
@@ -109,10 +110,7 @@ def write_new_file(path: Path, content: bytes, *, force: bool, private: bool = F
     Raises:
         ConfigError: `cli.exists`, `cli.path_unsafe`, `store.io_error`.
     """
-    if path.is_symlink():
-        raise ConfigError(Reason.CLI_PATH_UNSAFE, f"{path.name} is a link")
-    if path.exists() and not force:
-        raise ConfigError(Reason.CLI_EXISTS, path.name, hint="choose another name, or --force to overwrite")
+    require_writable(path, force=force)
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if force else os.O_EXCL)
     try:
         descriptor = os.open(path, flags, 0o600 if private else 0o644)
@@ -120,6 +118,14 @@ def write_new_file(path: Path, content: bytes, *, force: bool, private: bool = F
             stream.write(content)
     except OSError as exc:
         raise ConfigError(Reason.STORE_IO_ERROR, f"{path.name}: {exc.strerror}") from exc
+
+
+def require_writable(path: Path, *, force: bool) -> None:
+    """Raise ConfigError `cli.exists` or `cli.path_unsafe` where `write_new_file` would refuse."""
+    if path.is_symlink():
+        raise ConfigError(Reason.CLI_PATH_UNSAFE, f"{path.name} is a link")
+    if path.exists() and not force:
+        raise ConfigError(Reason.CLI_EXISTS, path.name, hint="choose another name, or --force to overwrite")
 
 
 def read_input(name: str, *, at_most: int = 64 * 2**20) -> bytes:

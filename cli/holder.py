@@ -36,15 +36,15 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
+from cli.keys import HOLDER_PURPOSE, open_holder_key
 from cli.outputs import form_of, write_code
 from cli.verify import read_one
-from ledger.errors import ConfigError, ConsentError, VerificationError
-from ledger.keyfile import load_key, save_key
+from ledger.errors import ConsentError, VerificationError
+from ledger.keyfile import save_key
 from ledger.reasons import Reason
 
 __all__ = ["holder"]
 
-_PURPOSE = "holder"
 _DEFAULT_MINUTES = 10
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 
@@ -76,7 +76,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
         say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
     seed = os.urandom(32)
     public = Ed25519CoseSigner(seed).public_key
-    save_key(out, seed, purpose=_PURPOSE, environment=environment, passphrase=passphrase)
+    save_key(out, seed, purpose=HOLDER_PURPOSE, environment=environment, passphrase=passphrase)
     write_new_file(out.with_name(out.name + ".pub"), public.hex().encode() + b"\n", force=False)
     result = {"key": str(out), "public": str(out) + ".pub", "public_key": public.hex()}
     emit(result, f"{out} and {out}.pub written", as_json=as_json)
@@ -131,7 +131,7 @@ def present(
         raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
     if asked.nonce is None:
         minutes = min(minutes, COUNTER_LIFETIME // 60)
-    signer = _open_key(key_file, passphrase_fd)
+    signer = open_holder_key(key_file, passphrase_fd)
     if signer.public_key != certificate.body.cnf:
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(
@@ -184,18 +184,6 @@ def _registered_name(request: UnverifiedRequest, trust: Path | None, language: L
         say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
         return None
     return registration.name_zh if language == "zh" else registration.name_en
-
-
-def _open_key(path: Path, descriptor: int | None) -> Ed25519CoseSigner:
-    """The holder's key; a sealed one asks for its passphrase at a terminal."""
-    given = None if descriptor is None else read_passphrase(descriptor)
-    try:
-        stored = load_key(path, purpose=_PURPOSE, passphrase=given)
-    except ConfigError as exc:
-        if exc.reason is not Reason.KEY_PASSPHRASE or given is not None or not sys.stdin.isatty():
-            raise
-        stored = load_key(path, purpose=_PURPOSE, passphrase=read_passphrase(None))
-    return Ed25519CoseSigner(stored.seed)
 
 
 def _new_passphrase(descriptor: int | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""`tally ledger`: check everything, sign a checkpoint, prove an entry."""
+"""`tally ledger`: check everything, sign a checkpoint, prove an entry; what strangers get is in `ledger_public`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.ledger_public import export, serve, vkeys
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
 
@@ -16,10 +17,14 @@ __all__ = ["ledger"]
 
 @click.group()
 def ledger() -> None:
-    """Check the ledger, sign checkpoints, prove entries.
+    """Check the ledger, sign checkpoints, prove entries, publish the log.
 
     Example: tally ledger check --home home
     """
+
+
+for _command in (export, serve, vkeys):
+    ledger.add_command(_command)
 
 
 @ledger.command()

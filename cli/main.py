@@ -14,14 +14,14 @@ __all__ = ["cli", "main"]
 
 # command -> (module, attribute, line for --help)
 _COMMANDS = {
-    "demo": ("cli.demo", "demo", "All of it on a small synthetic city, saying what happens and why."),
+    "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
     "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
     "org": ("cli.org", "org", "Registered organisations."),
     "request": ("cli.request", "request", "An organisation's request."),
-    "ledger": ("cli.ledger", "ledger", "Check the ledger, sign checkpoints, prove entries."),
+    "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
@@ -74,7 +74,7 @@ def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "uvicorn": "wallet",
+        "uvicorn": "wallet", "httpx": "wallet",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

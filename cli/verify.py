@@ -6,22 +6,29 @@ from pathlib import Path
 
 import click
 
-from certificate.qr_text import decode_any_request
+from certificate.keys import Ed25519CoseSigner
+from certificate.qr_text import decode_any, decode_any_request, encode_file_text
+from certificate.request import parse_request
 from certificate.texts import Language
 from cli.common import (
     EXIT_CANNOT_TELL,
     EXIT_NO,
     EXIT_OK,
     emit,
+    force_option,
     json_option,
     language_option,
     read_input,
+    require_writable,
     utc_now,
+    write_new_file,
 )
-from ledger.errors import FormatError
+from cli.keys import open_signer, org_purpose
+from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
-from verifier.expect import STATIC, Asked
-from verifier.render import report_json, report_text
+from verifier.expect import STATIC, Asked, Subject
+from verifier.proof_of_verification import prove_verification, rejudge
+from verifier.render import rejudged_json, rejudged_text, report_json, report_text
 from verifier.report import Outcome
 from verifier.seen_file import FileSeen
 from verifier.trust_dir import SEEN_NAME, load_trust
@@ -34,12 +41,29 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1)
 @click.option(
     "--trust", type=click.Path(path_type=Path, file_okay=False), required=True, help="Trust bundle folder."
 )
 @click.option("--request", "request_file", help="The request that was asked: text, picture or file.")
 @click.option("--static", is_flag=True, help="A paper copy: compare the identity document.")
+@click.option("--subject-name", help="Who was asked, by name: another person's answer is refused.")
+@click.option("--subject-tail", help="Who was asked, by the last four characters of the ID number.")
+@click.option(
+    "--proof-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a signed proof of this verification, without personal data.",
+)
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The organisation's request key, which signs --proof-out.",
+)
+@click.option("--passphrase-fd", type=int, default=None, help="The key's passphrase, from this descriptor.")
+@click.option("--proof", "proof_file", help="Judge a filed answer again, as of the day of this proof.")
+@click.option("--presentation", "filed", multiple=True, help="The same as FILE; repeatable.")
+@force_option
 @click.option("--seen", type=click.Path(path_type=Path, dir_okay=False), help="Memory of used answers.")
 @language_option
 @json_option
@@ -48,6 +72,14 @@ def verify(
     trust: Path,
     request_file: str | None,
     static: bool,
+    subject_name: str | None,
+    subject_tail: str | None,
+    proof_out: Path | None,
+    key_file: Path | None,
+    passphrase_fd: int | None,
+    proof_file: str | None,
+    filed: tuple[str, ...],
+    force: bool,
     seen: Path | None,
     language: Language,
     as_json: bool,
@@ -55,24 +87,55 @@ def verify(
     """Verify FILE: a QR picture (PNG, JPEG, PDF), its text, or a file; - for stdin. No connection is opened.
 
     Several FILEs are several presentations that together answer one request. An answer counts once: its use is
-    remembered in the trust folder, or in the file named by --seen.
+    remembered in the trust folder, or in the file named by --seen. With --proof-out the organisation signs what was
+    found; with --proof an answer that was filed, with its request and the trust bundle of that day, is judged again.
 
     Example: tally verify P.png --trust home/trust --request R.txt
     """
     if static == (request_file is not None):
         raise click.UsageError("name either --request FILE or --static")
+    if not (files or filed):
+        raise click.UsageError("name what is shown: FILE or --presentation FILE")
+    if (proof_out is None) is not (key_file is None):
+        raise click.UsageError("--proof-out and --key go together")
+    if static and (subject_name or subject_tail or proof_out or proof_file):
+        raise click.UsageError("a paper copy has no --subject-…, --proof-out or --proof")
     bundle = load_trust(trust)
-    expect = STATIC if request_file is None else Asked(decode_any_request(read_one(request_file)))
-    shown = [part for name in files for part in read_shown(name)]
+    asked = None if request_file is None else decode_any_request(read_one(request_file))
+    shown = [part for name in (*files, *filed) for part in read_shown(name)]
+    subject = Subject(subject_name, subject_tail) if subject_name or subject_tail else None
+    if proof_file is not None and asked is not None:
+        proof = decode_any(read_one(proof_file))
+        again = rejudge(proof, shown, request=asked, trust=bundle, subject=subject)
+        emit(rejudged_json(again, language), rejudged_text(again, language), as_json=as_json)
+        raise click.exceptions.Exit(_EXIT[again.report.outcome])
+    key = None
+    if asked is not None and key_file is not None and proof_out is not None:
+        # Before the answer is used up: what could go wrong with key and file goes wrong now.
+        key = _request_key(key_file, asked, passphrase_fd)
+        require_writable(proof_out, force=force)
+    now = utc_now()
     report = verify_bytes(
         shown[0] if len(shown) == 1 else shown,
         trust=bundle,
-        now=utc_now(),
-        expect=expect,
+        now=now,
+        expect=STATIC if asked is None else Asked(asked, subject),
         seen=FileSeen(seen or trust / SEEN_NAME),
     )
     emit(report_json(report, language), report_text(report, language), as_json=as_json)
+    if asked is not None and proof_out is not None and key is not None:
+        proof = prove_verification(report, shown, request=asked, trust=bundle, now=now, key=key)
+        write_new_file(proof_out, encode_file_text(proof).encode("ascii"), force=force)
     raise click.exceptions.Exit(_EXIT[report.outcome])
+
+
+def _request_key(path: Path, request: bytes, descriptor: int | None) -> Ed25519CoseSigner:
+    asked = parse_request(request)
+    key = open_signer(path, purpose=org_purpose(asked.body.org), descriptor=descriptor)
+    if key.public_key != asked.registration.body.request_key:
+        hint = "name the key that signed the request"
+        raise ConfigError(Reason.CLI_KEY_MISMATCH, "another request key", hint=hint)
+    return key
 
 
 def read_shown(name: str) -> list[bytes]:

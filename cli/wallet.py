@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.common import emit, json_option, say, utc_now
+from cli.wallet_citizen import COMMANDS
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
@@ -77,6 +78,24 @@ def init(db: Path, master_key: Path, environment: str, passphrase_fd: int | None
     emit(
         {"db": str(db), "master_key": str(master_key)},
         f"{db} is ready; keep {master_key} apart from it",
+        as_json=as_json,
+    )
+
+
+@wallet.command()
+@db_option
+@json_option
+def migrate(db: Path, as_json: bool) -> None:
+    """Bring a database of an older version to the newest; stop the service before.
+
+    Example: tally wallet migrate --db wallet.db
+    """
+    from wallet_api.store.sqlite import migrate_wallet_db
+
+    found, reached = migrate_wallet_db(db)
+    emit(
+        {"db": str(db), "from": found, "to": reached},
+        f"{db} was version {found} and is version {reached}",
         as_json=as_json,
     )
 
@@ -221,6 +240,10 @@ def serve(
     say(f"wallet at {url}; stop it with Ctrl-C")
     run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
     store.close()
+
+
+for command in COMMANDS:
+    wallet.add_command(command)
 
 
 def _trust_source(folder: Path) -> Callable[[], TrustBundle]:

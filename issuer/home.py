@@ -32,7 +32,7 @@ from ledger.keyfile import load_key
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
-from ledger.trust_policy import parse_trust_policy
+from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 
 __all__ = ["CONFIG_NAME", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
@@ -153,7 +153,7 @@ class Home:
     def ledger(self) -> Sequencer:
         """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
         settings = self.settings
-        policy = parse_trust_policy(self.policy_path.read_text("utf-8"))
+        policy = self.trust_policy()
         return Sequencer.open(
             self.ledger_path,
             origin=settings.origin,
@@ -172,10 +172,18 @@ class Home:
             anchor=self.anchor_path,
         )
 
+    def trust_policy(self) -> TrustPolicy:
+        """The logs and witnesses of this home's policy file."""
+        return parse_trust_policy(self.policy_path.read_text("utf-8"))
+
+    def open_store(self) -> SqliteStore:
+        """The ledger's database for reading, without any private key."""
+        return SqliteStore(self.ledger_path)
+
     def check_ledger(self) -> LedgerCheck:
         """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
-        key = parse_trust_policy(self.policy_path.read_text("utf-8")).log_keys(self.settings.origin)[0]
-        store = SqliteStore(self.ledger_path)
+        key = self.trust_policy().log_keys(self.settings.origin)[0]
+        store = self.open_store()
         try:
             return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 
-__all__ = ["create_durably", "map_os_error", "replace_durably"]
+__all__ = ["create_durably", "map_os_error", "place_durably", "replace_durably", "sync_folder"]
 
 
 def replace_durably(path: Path, data: bytes) -> None:
@@ -21,15 +21,20 @@ def replace_durably(path: Path, data: bytes) -> None:
         IntegrityError: `store.full` or `store.io_error`. Which of the two contents is there is then unknown.
     """
     try:
-        temporary = _write_beside(path, data)
-        try:
-            os.replace(temporary, path)
-        except OSError:
-            _remove(temporary)
-            raise
-        _sync_folder(path.parent)
+        place_durably(path, data, mode=0o600)
+        sync_folder(path.parent)
     except OSError as exc:
         raise map_os_error(exc) from exc
+
+
+def place_durably(path: Path, data: bytes, *, mode: int) -> None:
+    """As `replace_durably`, but the caller syncs the folder, once for many files. Raises OSError."""
+    temporary = _write_beside(path, data, mode)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        _remove(temporary)
+        raise
 
 
 def create_durably(path: Path, data: bytes) -> None:
@@ -40,12 +45,12 @@ def create_durably(path: Path, data: bytes) -> None:
         IntegrityError: `store.full` or `store.io_error`.
     """
     try:
-        temporary = _write_beside(path, data)
+        temporary = _write_beside(path, data, 0o600)
         try:
             os.link(temporary, path)
         finally:
             _remove(temporary)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as exc:
         raise ConfigError(
             Reason.CLI_EXISTS, path.name, hint="Choose another path; nothing is overwritten."
@@ -67,13 +72,24 @@ def map_os_error(exc: OSError) -> ProjectError:
     )
 
 
-def _write_beside(path: Path, data: bytes) -> str:
-    """A synced temporary file (mode 0600) in the same folder."""
+def sync_folder(folder: Path) -> None:
+    """The new name itself has to survive, not only the bytes under it. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_beside(path: Path, data: bytes, mode: int) -> str:
+    """A synced temporary file in the same folder."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+        if mode != 0o600:  # what mkstemp gave it
+            os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     except OSError:
         _remove(temporary)
@@ -85,12 +101,3 @@ def _write_beside(path: Path, data: bytes) -> str:
 
 def _remove(temporary: str) -> None:
     Path(temporary).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name itself has to survive, not only the bytes under it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -236,6 +236,19 @@ class Reason(StrEnum):
     PERSON_NOT_FOUND = "person.not_found"
     CERTIFICATE_NOT_FOUND = "certificate.not_found"
 
+    NET_UNREACHABLE = "net.unreachable"
+    PROOF_DIGEST_MISMATCH = "proof.digest_mismatch"
+    PROOF_BUNDLE_MISMATCH = "proof.bundle_mismatch"
+    PROOF_OUTCOME_DIFFERS = "proof.outcome_differs"
+    PROOF_NOT_REPEATABLE = "proof.not_repeatable"
+
+    ORG_LOOK_ALIKE = "org.look_alike"
+    ORG_KEY_REPLACED = "org.key_replaced"
+    ORG_SUSPENDED = "org.suspended"
+    ORG_REMINDED = "org.reminded"
+
+    HOOK_ADDRESS = "hook.address"
+
 
 _CANNOT_TELL = frozenset(
     {
@@ -254,6 +267,9 @@ _CANNOT_TELL = frozenset(
         Reason.POLICY_NOT_SETTLED,
         Reason.POLICY_UNKNOWN,
         Reason.TRUST_MISSING,
+        Reason.NET_UNREACHABLE,
+        Reason.PROOF_BUNDLE_MISMATCH,
+        Reason.PROOF_NOT_REPEATABLE,
     }
 )
 _NOTE = frozenset(

@@ -39,6 +39,13 @@ from certificate.request import (
 from certificate.slot_tree import ClaimsTree
 from certificate.slots import REGISTRIES, ClaimValue
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
+from certificate.succession import (
+    SuccessionBody,
+    SuccessionReason,
+    encode_succession,
+    parse_succession,
+    sign_succession,
+)
 from ledger.checkpoint import Checkpoint, cosign, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.merkle import leaf_hash, node_hash, prove_inclusion, root_at
@@ -291,6 +298,24 @@ class World:
             self.log = Log(sorted([*_other_entries(neighbours), signed.entry()]))
             proof = self.log.prove(signed.entry())
         return encode_certificate(signed.sign1, disclosures, multiproof, proof)
+
+    def succession(
+        self, *, key: CoseSigner | None = None, logged: bool = True, neighbours: int = 300, **changes: object
+    ) -> bytes:
+        """The office's word, logged, that the key `new holder` took the place of the holder's."""
+        body = SuccessionBody(
+            old_key=self.holder.public_key,
+            new_key=signer("new holder").public_key,
+            time=SECONDS - 60,
+            reason=SuccessionReason.LOST,
+        )
+        body = replace(body, **changes)  # type: ignore[arg-type]  # fields of SuccessionBody
+        signed = parse_succession(sign_succession(key or self.office, body))
+        proof = None
+        if logged:
+            self.log = Log(sorted([*_other_entries(neighbours), signed.entry(1)]))
+            proof = self.log.prove(signed.entry(1))
+        return encode_succession(signed.sign1, proof)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ from typing import Any
 from certificate.texts import Language, claim_name, format_value, reason_text, type_name
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
+from verifier.proof_of_verification import Rejudged
 from verifier.report import CertificateView, Evidence, Report, StepOutcome, StepResult
 from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
 
-__all__ = ["report_json", "report_text"]
+__all__ = ["rejudged_json", "rejudged_text", "report_json", "report_text"]
 
 _DAY = 86400
 _MARKS = {StepOutcome.OK: "✓", StepOutcome.NO: "✗", StepOutcome.CANNOT_TELL: "?", StepOutcome.NOT_RUN: "·"}
@@ -60,6 +61,31 @@ def report_json(report: Report, language: Language) -> dict[str, Any]:
         "evidence": _evidence_json(report.evidence),
         "parts": [report_json(part, language) for part in report.parts],
     }
+
+
+def rejudged_text(again: Rejudged, language: Language) -> str:
+    """That a verification proof stands, and the report of judging again as of its day."""
+    return f"{_stands(again, language)}\n\n{report_text(again.report, language)}"
+
+
+def rejudged_json(again: Rejudged, language: Language) -> dict[str, Any]:
+    """The report of judging again, with what the proof says under `proof`."""
+    body = again.body
+    proof = {
+        "organisation": body.org,
+        "time": body.time,
+        "outcome": body.outcome.name.lower(),
+        "reason": None if body.reason is None else body.reason.value,
+        "request_digest": body.request.hex(),
+        "bundle_digest": body.bundle.hex(),
+        "text": _stands(again, language),
+    }
+    return {**report_json(again.report, language), "proof": proof}
+
+
+def _stands(again: Rejudged, language: Language) -> str:
+    moment = datetime.fromtimestamp(again.body.time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return PHRASES[language]["proof_stands"].format(org=again.body.org, time=moment)
 
 
 def _certificate_lines(report: Report, language: Language) -> list[str]:

@@ -31,6 +31,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "expires": "有效期至",
         "only_this_authority": "仅反映{authority}的参保记录，不含其他地区",
         "not_run": "未检查：前面的步骤未通过",
+        "proof_stands": "核验证据成立：单位 {org} 于 {time} 得出同样的结果",
     },
     "en": {
         "number": "no.",
@@ -40,6 +41,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "expires": "valid until",
         "only_this_authority": "only the records of {authority}; months elsewhere are not in it",
         "not_run": "not checked, because an earlier step did not pass",
+        "proof_stands": "The proof stands: organisation {org} came to the same result on {time}",
     },
 }
 

@@ -17,14 +17,14 @@ A step whose input was not authenticated is not run. Nothing here opens a file, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.cose import unverified_typ
-from certificate.directory import DirectoryKey, KeyRole
+from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
@@ -39,13 +39,13 @@ from certificate.request import (
     verify_request,
 )
 from certificate.slot_tree import root_from_disclosures
-from certificate.slots import ValueType
+from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
-from verifier.expect import Asked, Expectation
+from verifier.expect import Asked, Expectation, same_text
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -87,10 +87,10 @@ def verify(
     runs = [_Run(bytes(part), trust, moment, expect, seen) for part in parts]
     for run in runs:
         run.steps_to_disclosures()
-    asked = _shown_items(runs)
+    asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
     for run in runs:
-        run.holder_and_policy(asked, one_holder=len(holders) == 1)
+        run.holder_and_policy(asked, identity, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
     if all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
@@ -132,11 +132,16 @@ class _Run:
         self._step(8, self._status, needs=(4,), ready=not self._bundle_is_stale())
         self._step(9, self._disclosures, needs=(4,))
 
-    def holder_and_policy(self, shown_items: set[int], *, one_holder: bool) -> None:
+    def holder_and_policy(
+        self, shown_items: set[int], identity: Mapping[str, list[str]], *, one_holder: bool
+    ) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
         fresh = not self._bundle_is_stale()
         self._step(
-            10, lambda: self._holder_and_request(shown_items, one_holder), needs=(2, 4, 9), ready=fresh
+            10,
+            lambda: self._holder_and_request(shown_items, identity, one_holder),
+            needs=(2, 4, 9),
+            ready=fresh,
         )
         self._step(11, self._policy, needs=(9, 10))
 
@@ -201,13 +206,7 @@ class _Run:
     def _position(self) -> None:
         assert self.key is not None
         assert self.logged is not None
-        key, log, index = self.key, self.logged.log, self.logged.index
-        if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
-            raise VerificationError(Reason.KEY_OUT_OF_RANGE, f"index {index} of log {log}")
-        if key.void_from is not None and index >= key.void_from:
-            raise VerificationError(Reason.KEY_COMPROMISED_AFTER, f"index {index} of log {log}")
-        if self.trust.directory.is_void(authority=key.authority, log=log, index=index):
-            raise VerificationError(Reason.KEY_VOID_ENTRY, f"index {index} of log {log}")
+        check_position(self.trust.directory, self.key, log=self.logged.log, index=self.logged.index)
 
     def _time(self) -> None:
         body = self._parsed().body
@@ -261,7 +260,9 @@ class _Run:
             if text and confusable_warning(str(shown.value)) is not None:
                 self._note(Reason.SCHEMA_TEXT_CONFUSABLE)
 
-    def _holder_and_request(self, shown_items: set[int], one_holder: bool) -> None:
+    def _holder_and_request(
+        self, shown_items: set[int], identity: Mapping[str, list[str]], one_holder: bool
+    ) -> None:
         body = self._parsed().body
         if not isinstance(self.expect, Asked):
             if self.presentation is not None:
@@ -282,6 +283,7 @@ class _Run:
             raise VerificationError(
                 Reason.PRES_SUBJECT_MISMATCH, "the presentations are of different holders"
             )
+        self._check_subject(self.expect, identity)
         assert self.request is not None
         missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items]
         if missing:
@@ -351,6 +353,16 @@ class _Run:
         if self.now >= ends or body.issued > asked.expires:
             raise VerificationError(Reason.PRES_EXPIRED, f"over since {max(0, self.now - ends)} s")
 
+    def _check_subject(self, expect: Asked, identity: Mapping[str, list[str]]) -> None:
+        for claim, known in ({} if expect.subject is None else expect.subject.claims()).items():
+            shown = identity.get(claim, [])
+            if not all(same_text(value, known) for value in shown):
+                raise VerificationError(Reason.PRES_SUBJECT_MISMATCH, f"{claim} is of another person")
+            if not shown:
+                raise VerificationError(
+                    Reason.DISC_REQUIRED_MISSING, f"{claim} is not shown, so the person cannot be compared"
+                )
+
     def replay_keys(self) -> list[bytes]:
         """What is marked as used: the signed consent, and for a request with nonce (request, certificate)."""
         if self.presentation is None or self.request is None:
@@ -368,6 +380,13 @@ class _Run:
             return True  # judged in step 11
         shown = {disclosure.slot for disclosure in self.certificate.disclosures}
         return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+
+    def identity(self) -> Iterator[tuple[str, str]]:
+        """The disclosed texts of the identity tree, by claim."""
+        if self.certificate is not None and self._is_ok(9):
+            for shown in self.certificate.disclosures:
+                if shown.slot < IDENTITY_SLOTS and isinstance(shown.value, str):
+                    yield self.certificate.body.registry.claim_at(shown.slot).name, shown.value
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
@@ -445,6 +464,15 @@ def _shown_items(runs: Sequence[_Run]) -> set[int]:
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}
+
+
+def _shown_identity(runs: Sequence[_Run]) -> dict[str, list[str]]:
+    """Names and last four digits that the presentations disclose, wherever they lead to the signed root."""
+    shown: dict[str, list[str]] = {}
+    for run in runs:
+        for claim, value in run.identity():
+            shown.setdefault(claim, []).append(value)
+    return shown
 
 
 def _spend(runs: Sequence[_Run], reports: Sequence[Report], seen: Seen) -> list[Report]:

@@ -1,95 +1,34 @@
 """Who saw what: one row per event, chained per citizen, committed to in one Merkle tree over all citizens.
 
-    row   = [counter, previous entry, time, action, org, request digest, type, [slot, ...]]      never a value
-    entry = SHA-256(0x03 || salt || CBOR row)                          what the tree's leaf (ledger.merkle) is made of
-
-The salted entry tells nothing; salt and row are sealed under the safe's key. A row is written in the transaction of
-the event it tells of, hence before any data leaves. Removing or changing a row breaks the citizen's chain, removing
-the end of a chain breaks the tree under a head that was given out before.
+A row (`access_rows`) is committed to by a salted entry that tells nothing; salt and row are sealed under the safe's
+key. A row is written in the transaction of the event it tells of, hence before any data leaves. Removing or changing
+a row breaks the citizen's chain, removing the end of a chain breaks the tree under a head that was given out before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from hashlib import sha256
+from dataclasses import replace
 
-from certificate.schema import take_array, take_bytes, take_int
-from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import IntegrityError, VerificationError
-from ledger.merkle import (
-    Frontier,
-    LeafHash,
-    RootHash,
-    leaf_hash,
-    node_hash,
-    prove_inclusion,
-    root_at,
-    verify_inclusion,
-)
+from ledger.merkle import Frontier, LeafHash, leaf_hash, node_hash, prove_inclusion, root_at
 from ledger.reasons import Reason
+from wallet_api.access_rows import (
+    FIRST_ENTRY,
+    SALT_SIZE,
+    Access,
+    AccessPage,
+    AccessRow,
+    encode_row,
+    entry_of,
+    parse_row,
+)
 from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.store.rows import LogRow
 from wallet_api.store.sql import Store, Transaction
 
-__all__ = [
-    "Access",
-    "AccessPage",
-    "AccessRow",
-    "Action",
-    "append_access",
-    "check_access_log",
-    "check_page",
-    "read_page",
-]
+__all__ = ["append_access", "check_access_log", "read_page"]
 
-_SALT_SIZE = 16
-_FIRST = bytes(32)
-_MAX_SECONDS = 2**40
 _PAGE = 1000
-
-
-class Action(IntEnum):
-    SEEN = 1
-    ANSWERED = 2
-    REFUSED = 3
-    FETCHED = 4
-    WITHDRAWN = 5
-    DELETION_CONFIRMED = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What happened: which claims (slots of a certificate type) of the citizen, for which request of whom."""
-
-    action: Action
-    org: int
-    request_digest: bytes
-    type: int
-    slots: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRow:
-    """A row opened for its citizen. `position` and `path` place its entry in the tree of the page's head."""
-
-    counter: int
-    previous: bytes
-    time: int
-    access: Access
-    salt: bytes
-    entry: bytes
-    position: int
-    path: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AccessPage:
-    """Some rows of one citizen, ascending, and the tree head they are proved under."""
-
-    rows: tuple[AccessRow, ...]
-    size: int
-    root_hash: bytes
 
 
 def append_access(
@@ -99,9 +38,9 @@ def append_access(
     owner = tx.safe(safe)
     if owner is None:  # erased since the caller logged in
         raise VerificationError(Reason.AUTH_INVALID)
-    counter, salt = owner.log_counter + 1, random(_SALT_SIZE)
-    row = _encode(counter, owner.log_last, time, access)
-    entry = _entry(salt, row)
+    counter, salt = owner.log_counter + 1, random(SALT_SIZE)
+    row = encode_row(counter, owner.log_last, time, access)
+    entry = entry_of(salt, row)
     position = tx.log_size()
     sealed = seal(data_key, salt + row, bound=_bound(safe, position), random=random)
     tx.add_log_row(LogRow(position, safe, counter, entry, sealed))
@@ -115,35 +54,9 @@ def read_page(tx: Transaction, safe: bytes, *, data_key: bytes, after: int, limi
     rows = []
     for stored in tx.log_rows(safe, after=after, limit=limit):
         row = _open(stored, safe, data_key)
-        path = tuple(prove_inclusion(stored.position, size, lambda level, index: _node(tx, level, index)))
-        rows.append(
-            AccessRow(
-                row.counter, row.previous, row.time, row.access, row.salt, row.entry, row.position, path
-            )
-        )
+        path = prove_inclusion(stored.position, size, lambda level, index: _node(tx, level, index))
+        rows.append(replace(row, path=tuple(path)))
     return AccessPage(tuple(rows), size, root_at(size, lambda level, index: _node(tx, level, index)))
-
-
-def check_page(page: AccessPage, *, after: AccessRow | None = None) -> None:
-    """The citizen's own check of a page, `after` being the last row of the page before.
-
-    Raises:
-        VerificationError: `store.hash_mismatch` when a row was changed, left out or put elsewhere;
-            `log.inclusion_invalid` when it is not in the tree.
-    """
-    counter, previous = (0, _FIRST) if after is None else (after.counter, after.entry)
-    for row in page.rows:
-        encoded = _encode(row.counter, row.previous, row.time, row.access)
-        if (row.counter, row.previous) != (counter + 1, previous) or _entry(row.salt, encoded) != row.entry:
-            raise VerificationError(Reason.STORE_HASH_MISMATCH, f"row {counter + 1} of the access log")
-        verify_inclusion(
-            leaf_hash=leaf_hash(row.entry),
-            index=row.position,
-            size=page.size,
-            path=row.path,
-            root_hash=RootHash(page.root_hash),
-        )
-        counter, previous = row.counter, row.entry
 
 
 def check_access_log(store: Store, keyring: Keyring) -> tuple[int, bytes]:
@@ -184,7 +97,7 @@ def _check_nodes(tx: Transaction, position: int, leaf: LeafHash, lefts: dict[int
 
 
 def _check_chain(tx: Transaction, safe: bytes, data_key: bytes) -> None:
-    counter, previous = 0, _FIRST
+    counter, previous = 0, FIRST_ENTRY
     while rows := tx.log_rows(safe, after=counter, limit=_PAGE):
         for stored in rows:
             row = _open(stored, safe, data_key)
@@ -203,39 +116,10 @@ def _open(stored: LogRow, safe: bytes, data_key: bytes) -> AccessRow:
     if stored.sealed is None:
         raise IntegrityError(Reason.STORE_CORRUPT, f"access row {stored.position} is empty")
     plain = open_sealed(data_key, stored.sealed, bound=_bound(safe, stored.position))
-    salt, row = plain[:_SALT_SIZE], plain[_SALT_SIZE:]
-    if _entry(salt, row) != stored.entry:
+    salt, row = plain[:SALT_SIZE], plain[SALT_SIZE:]
+    if entry_of(salt, row) != stored.entry:
         raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"access row {stored.position}")
-    counter, previous, time, action, org, request, type_, slots = take_array(decode_cbor(row), 8)
-    access = Access(
-        Action(take_int(action, 1, len(Action))),
-        take_int(org, 1, 2**31),
-        take_bytes(request, 32),
-        take_int(type_, 0, 255),
-        tuple(take_int(slot, 0, 2**15) for slot in take_array(slots)),
-    )
-    counter = take_int(counter, 1, 2**40)
-    time = take_int(time, 0, _MAX_SECONDS)
-    return AccessRow(counter, take_bytes(previous, 32), time, access, salt, stored.entry, stored.position)
-
-
-def _encode(counter: int, previous: bytes, time: int, access: Access) -> bytes:
-    return encode_cbor(
-        [
-            counter,
-            previous,
-            time,
-            int(access.action),
-            access.org,
-            access.request_digest,
-            access.type,
-            list(access.slots),
-        ]
-    )
-
-
-def _entry(salt: bytes, row: bytes) -> bytes:
-    return sha256(b"\x03" + salt + row).digest()
+    return parse_row(row, salt=salt, position=stored.position)
 
 
 def _bound(safe: bytes, position: int) -> bytes:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certificate.certificate import certificate_item
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
-from certificate.numbers import HEADER_KCWT, Typ
-from certificate.presentation import MAX_LIFETIME, PresentationBody, parse_presentation
+from certificate.presentation import (
+    MAX_LIFETIME,
+    PresentationBody,
+    parse_presentation,
+    presentation_to_be_signed,
+)
 from certificate.request import (
     PolicyItem,
     RegistrationBody,
@@ -24,10 +27,11 @@ from certificate.request import (
     verify_request,
 )
 from certificate.slot_tree import Disclosure
-from certificate.to_be_signed import holder_to_be_signed, parse_to_be_signed
+from certificate.to_be_signed import parse_to_be_signed
 from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
-from wallet_api.access_log import Action, append_access
+from wallet_api.access_log import append_access
+from wallet_api.access_rows import Action
 from wallet_api.requests import RequestState, access_of, asked_slots, visible_to
 from wallet_api.safe import StoredCertificate, open_certificate
 from wallet_api.sealing import bound_to, open_sealed, seal
@@ -100,21 +104,14 @@ def begin_answer(
     slots = _slots(request, stored, items)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
-    to_sign = holder_to_be_signed(
-        Typ.PRESENTATION,
-        body.encode(),
-        holder_key=citizen.holder_key,
-        more_headers={HEADER_KCWT: certificate_item(shown)},
-    )
-    sealed = seal(
-        citizen.data_key, to_sign.encode(), bound=_draft_bound(id_, citizen.safe), random=service.random
-    )
+    to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
+    sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)
     until = min(now + DRAFT_LIFETIME, row.expires)
     with service.store.write() as tx:
         require_waiting(visible_to(tx.request(id_), citizen), now)
         tx.put_draft(DraftRow(id_, citizen.safe, sealed, until))
     disclosed = tuple(item for item in stored.certificate.disclosures if item.slot in slots)
-    return Statement(to_sign.encode(), registration, request, stored, disclosed, now, body.expires, until)
+    return Statement(to_sign, registration, request, stored, disclosed, now, body.expires, until)
 
 
 def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature: bytes) -> None:

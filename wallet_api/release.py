@@ -9,7 +9,8 @@ from certificate.request import parse_request
 from ledger.errors import ConsentError
 from ledger.reasons import Reason
 from verifier.verify import CLOCK_SKEW
-from wallet_api.access_log import Action, append_access
+from wallet_api.access_log import append_access
+from wallet_api.access_rows import Action
 from wallet_api.consents import answer_bound
 from wallet_api.requests import RequestState, access_of
 from wallet_api.sealing import open_sealed

@@ -21,7 +21,8 @@ from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, registry_of
 from ledger.errors import ConflictError, ConsentError, VerificationError
 from ledger.reasons import Reason
-from wallet_api.access_log import Access, Action, append_access
+from wallet_api.access_log import append_access
+from wallet_api.access_rows import Access, Action
 from wallet_api.safe import StoredCertificate, list_certificates
 from wallet_api.service import ID_SIZE, Citizen, Organisation, Service, not_found, of_org
 from wallet_api.store.rows import AnswerRow, RequestRow, RequestState
@@ -78,9 +79,13 @@ class RequestStatus:
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request as its citizen reads it. `registration` is None, and `warning` says why, unless it holds."""
+    """A request as its citizen reads it; `data` is the signed request itself.
+
+    `registration` is None, and `warning` says why, unless it holds.
+    """
 
     status: RequestStatus
+    data: bytes
     asked: RequestBody
     registration: RegistrationBody | None
     warning: Reason | None
@@ -169,6 +174,7 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
     )
     return RequestView(
         status=status,
+        data=row.request,
         asked=parsed.body,
         registration=registration,
         warning=warning,

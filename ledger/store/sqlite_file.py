@@ -195,9 +195,8 @@ def _fill(path: Path, schema: Mapping[str, str], version: int, script: str) -> N
 def _require_version(connection: sqlite3.Connection, version: int) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found != version:
-        raise ConfigError(
-            Reason.HOME_VERSION, f"schema {found}, this program reads {version}", hint="Update the program."
-        )
+        hint = "Update the program." if found > version else "Migrate the database."
+        raise ConfigError(Reason.HOME_VERSION, f"schema {found}, this program reads {version}", hint=hint)
 
 
 def _require_schema(connection: sqlite3.Connection, schema: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ from certificate.qr_text import (
 )
 from certificate.request import parse_registration, parse_request
 from certificate.status_list import parse_status_token
+from certificate.succession import parse_succession
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import FormatError, ProjectError
 from ledger.proof import FullProof
@@ -43,6 +44,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "registration": parse_registration,
     "status": parse_status_token,
     "directory": parse_directory,
+    "succession": parse_succession,
     "cbor": decode_cbor,
     "any": decode_any,
     "any request": decode_any_request,
@@ -59,6 +61,7 @@ def honest(name: str) -> bytes:
         "registration": world.registration,
         "status": world.status_token,
         "directory": lambda: files["directory.cose"],
+        "succession": world.succession,
         "cbor": lambda: encode_cbor([1, b"2", "3", None, True, [4, -5]]),
         "any": lambda: encode_qr_text(world.presentation()).encode(),
         "any request": lambda: encode_request_text(world.request()).encode(),

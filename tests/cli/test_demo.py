@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cli.attacks import ATTACKS
+from cli.demo.forgers import ATTACKS
 from tests.cli.conftest import ok
 
 

@@ -22,7 +22,9 @@ from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
 from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
-from tests.world import SECONDS, SLOTS_24, Log, World
+from tests.world import NOW, SECONDS, SLOTS_24, Log, World
+from verifier.expect import Asked
+from verifier.proof_of_verification import prove_verification
 
 __all__ = ["render"]
 
@@ -50,6 +52,8 @@ def render() -> str:
     parts = [_HEAD, _numbers(), _slots()]
     parts += _certificate(world)
     parts += _asking(world)
+    parts += _succession(world)
+    parts += _proving(world)
     parts += _trust(world)
     parts += _ledger(world)
     return "\n".join(parts).rstrip() + "\n"
@@ -97,6 +101,29 @@ def _asking(world: World) -> list[str]:
         "signature covers exactly what is shown.\n",
         _object(presentation),
         f"As QR text, {len(encode_qr_text(presentation))} characters: `{encode_qr_text(presentation)[:48]}…`\n",
+    ]
+
+
+def _succession(world: World) -> list[str]:
+    return [
+        "## Succession of holder keys\n",
+        "`certificate.succession`: an office's word that the second key took the first one's place; `[old_key, "
+        "new_key, time, reason]`, reason 1 lost, 2 stolen, 3 exchanged. Logged as a key event (type 5), proof under "
+        "X.\n",
+        _object(world.succession()),
+    ]
+
+
+def _proving(world: World) -> list[str]:
+    presentation, request, trust = world.presentation(), world.request(), world.bundle()
+    report = world.verify(presentation, expect=Asked(request), trust=trust)
+    proof = prove_verification(report, [presentation], request=request, trust=trust, now=NOW, key=world.asker)
+    return [
+        "## Verification proof\n",
+        "`certificate.verification_proof`: the organisation's signed word that it verified an answer: digests only, "
+        "nothing of a person. Payload `[org, request, [[shown, checkpoint, list], ...], bundle, time, outcome, "
+        "reason]`; `outcome` 0 valid, 1 invalid, 2 undetermined.\n",
+        _object(proof),
     ]
 
 

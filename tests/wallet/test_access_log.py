@@ -10,7 +10,8 @@ import pytest
 from ledger.errors import IntegrityError, VerificationError
 from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Phone, Town, good
-from wallet_api.access_log import AccessPage, check_access_log, check_page, read_page
+from wallet_api.access_log import check_access_log, read_page
+from wallet_api.access_rows import AccessPage, check_page
 
 _TRIGGERS = ("access_log_stays", "access_log_is_fixed", "log_nodes_stay", "log_nodes_are_fixed")
 

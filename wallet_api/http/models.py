@@ -205,6 +205,7 @@ class RequestForCitizen(_Model):
     """`organisation` is null, and `warning` holds the reason code, unless the registration holds."""
 
     id: _Id
+    request: str = Field(description="the signed request itself: its digest is what an answer names")
     state: str
     expires: int
     organisation: OrganisationModel | None
@@ -281,6 +282,7 @@ class AccessRowModel(_Model):
     type: int
     slots: list[int]
     claims: list[str]
+    details: list[str] = Field(description="for a look-up: operator and reason; for a key: its id")
     previous: str
     salt: str
     entry: str

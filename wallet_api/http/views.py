@@ -10,7 +10,7 @@ from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, Registry, registry_of
 from certificate.texts import Language, claim_name, format_value, type_name
 from verifier.trust import TrustBundle
-from wallet_api.access_log import AccessPage, AccessRow
+from wallet_api.access_rows import AccessPage, AccessRow
 from wallet_api.consents import Statement
 from wallet_api.http import models
 from wallet_api.http.models import b64
@@ -81,6 +81,7 @@ def for_citizen(view: RequestView, language: Language) -> models.RequestForCitiz
     asked = view.asked
     return models.RequestForCitizen(
         id=view.status.id.hex(),
+        request=b64(view.data),
         state=view.status.state.value,
         expires=view.status.expires,
         organisation=None if view.registration is None else _organisation(view.registration),
@@ -137,6 +138,7 @@ def _access_row(row: AccessRow) -> models.AccessRowModel:
         type=access.type,
         slots=list(access.slots),
         claims=names,
+        details=list(access.details),
         previous=row.previous.hex(),
         salt=row.salt.hex(),
         entry=row.entry.hex(),

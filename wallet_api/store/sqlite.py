@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
@@ -12,56 +12,56 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
+from ledger.errors import ConfigError
+from ledger.reasons import Reason
 from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
-from wallet_api.store.sql import Execute, Transaction
+from wallet_api.store.ddl import Step
+from wallet_api.store.schema import STEPS, VERSION, require_known, sqlite_schema, statements_since
+from wallet_api.store.sql import Transaction
+from wallet_api.store.statements import Execute
 
-__all__ = ["SqliteStore", "create_wallet_db"]
+__all__ = ["SqliteStore", "create_wallet_db", "migrate_wallet_db"]
 
-_VERSION: Final = 1
 _LOCK_TIMEOUT: Final = 10.0
-
-_TABLES: Final = {
-    "safes": "id BLOB PRIMARY KEY, holder_key BLOB NOT NULL UNIQUE, wrapped_key BLOB NOT NULL,"
-    " log_counter INTEGER NOT NULL, log_last BLOB NOT NULL, created INTEGER NOT NULL",
-    "certificates": "safe BLOB NOT NULL REFERENCES safes (id), number TEXT NOT NULL, digest BLOB NOT NULL,"
-    " sealed BLOB NOT NULL, added INTEGER NOT NULL, PRIMARY KEY (safe, number)",
-    "challenges": "id BLOB PRIMARY KEY, holder_key BLOB NOT NULL, nonce BLOB NOT NULL, issued INTEGER NOT NULL,"
-    " expires INTEGER NOT NULL",
-    "sessions": "token_hash BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), expires INTEGER NOT NULL",
-    "org_tokens": "token_hash BLOB PRIMARY KEY, org INTEGER NOT NULL, created INTEGER NOT NULL",
-    "requests": "id BLOB PRIMARY KEY, org INTEGER NOT NULL, digest BLOB NOT NULL UNIQUE, request BLOB NOT NULL,"
-    " state TEXT NOT NULL CHECK (state IN ('waiting', 'answered', 'refused', 'expired', 'withdrawn')),"
-    " safe BLOB REFERENCES safes (id), expires INTEGER NOT NULL, created INTEGER NOT NULL",
-    "idempotency": "org INTEGER NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, request BLOB NOT NULL,"
-    " created INTEGER NOT NULL, PRIMARY KEY (org, key)",
-    "seen": "request BLOB NOT NULL, safe BLOB NOT NULL, PRIMARY KEY (request, safe)",
-    "drafts": "request BLOB NOT NULL, safe BLOB NOT NULL, sealed BLOB NOT NULL, expires INTEGER NOT NULL,"
-    " PRIMARY KEY (request, safe)",
-    "answers": "request BLOB PRIMARY KEY REFERENCES requests (id), safe BLOB NOT NULL REFERENCES safes (id),"
-    " sealed BLOB, answered INTEGER NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " fetched INTEGER, acknowledged INTEGER, withdrawn INTEGER, deletion_confirmed INTEGER",
-    "access_log": "position INTEGER PRIMARY KEY, safe BLOB, counter INTEGER NOT NULL, entry BLOB NOT NULL,"
-    " sealed BLOB",
-    "log_nodes": "level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, place)",
-}
-_SCHEMA: Final = {
-    **{name: f"CREATE TABLE {name} ({columns}) STRICT" for name, columns in _TABLES.items()},
-    "access_log_of_safe": "CREATE UNIQUE INDEX access_log_of_safe ON access_log (safe, counter)",
-    "requests_of_safe": "CREATE INDEX requests_of_safe ON requests (safe, id)",
-    "access_log_stays": "CREATE TRIGGER access_log_stays BEFORE DELETE ON access_log"
-    " BEGIN SELECT RAISE(ABORT, 'the access log only grows'); END",
-    "access_log_is_fixed": "CREATE TRIGGER access_log_is_fixed BEFORE UPDATE OF position, counter, entry ON access_log"
-    " BEGIN SELECT RAISE(ABORT, 'the access log only grows'); END",
-    "log_nodes_stay": "CREATE TRIGGER log_nodes_stay BEFORE DELETE ON log_nodes"
-    " BEGIN SELECT RAISE(ABORT, 'the access log only grows'); END",
-    "log_nodes_are_fixed": "CREATE TRIGGER log_nodes_are_fixed BEFORE UPDATE ON log_nodes"
-    " BEGIN SELECT RAISE(ABORT, 'the access log only grows'); END",
-}
 
 
 def create_wallet_db(path: Path) -> None:
     """Make an empty database. Raises ConfigError `cli.exists`, IntegrityError `store.…`."""
-    create_sqlite(path, _SCHEMA, version=_VERSION)
+    create_sqlite(path, sqlite_schema(), version=VERSION)
+
+
+def migrate_wallet_db(path: Path, steps: tuple[Step, ...] = STEPS) -> tuple[int, int]:
+    """Bring a database to the newest version in one transaction. Returns the version found and the one reached.
+
+    Raises:
+        ConfigError: `cli.not_found`; `home.version`: it is newer than this program.
+        ConflictError: `store.locked`: a service is writing.
+        IntegrityError: as `open_sqlite`; the database is then as it was.
+    """
+    found = _version(path)
+    require_known(found, steps)
+    before = sqlite_schema(steps[:found])
+    database = open_sqlite(path, before, version=found, lock_timeout=_LOCK_TIMEOUT)
+    try:
+        with transaction(database):
+            for statement in statements_since(found, steps):
+                database.conn.execute(statement.sqlite)
+            database.conn.execute(f"PRAGMA user_version = {len(steps)}")
+    finally:
+        database.conn.close()
+    return found, len(steps)
+
+
+def _version(path: Path) -> int:
+    if not path.is_file():
+        raise ConfigError(
+            Reason.CLI_NOT_FOUND, path.name, hint="Check the path; nothing is made by opening it."
+        )
+    with (
+        mapped_errors(),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 class SqliteStore:
@@ -76,7 +76,7 @@ class SqliteStore:
 
     def _open(self) -> Database:
         database = open_sqlite(
-            self._path, _SCHEMA, version=_VERSION, lock_timeout=_LOCK_TIMEOUT, any_thread=True
+            self._path, sqlite_schema(), version=VERSION, lock_timeout=_LOCK_TIMEOUT, any_thread=True
         )
         database.conn.execute("PRAGMA secure_delete = ON")
         database.conn.execute("PRAGMA foreign_keys = ON")

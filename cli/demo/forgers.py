@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import click
+
 from certificate.certificate import (
     CertificateBody,
     encode_certificate,
@@ -21,6 +23,8 @@ from certificate.qr_text import encode_qr_text
 from certificate.request import RequestBody, parse_request, sign_request
 from certificate.slot_tree import Disclosure
 from certificate.slots import REGISTRIES
+from certificate.texts import reason_text
+from cli.demo.narrator import Narrator
 from issuer.home import Home
 from issuer.organisations import register_organisation, registration_of
 from issuer.publish import cut_bundle
@@ -30,12 +34,12 @@ from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from verifier.expect import STATIC, Asked
-from verifier.report import Report
+from verifier.report import Outcome, Report
 from verifier.seen import MemorySeen
 from verifier.trust_dir import load_trust
 from verifier.verify import verify
 
-__all__ = ["ATTACKS", "Attack", "Scene"]
+__all__ = ["ATTACKS", "Attack", "Scene", "run_forgers"]
 
 
 @dataclass(slots=True)
@@ -52,7 +56,6 @@ class Scene:
     slots: tuple[int, ...]
     presentation: bytes
     text: str
-    person_no: str
     seen: MemorySeen = field(default_factory=MemorySeen)
 
     def judge(
@@ -269,3 +272,24 @@ ATTACKS = (
     ),
     Attack("an expired certificate", "过期的证明", Reason.TIME_EXPIRED, _expired),
 )
+
+
+def run_forgers(tell: Narrator, scene: Scene) -> bool:
+    """All attacks; whether each was refused for the reason it must be refused for."""
+    tell.say("现在轮到造假者", "Now the forgers try")
+    reasons, all_refused = set(), True
+    for attack in ATTACKS:
+        report = attack.run(scene)
+        reason = report.reason
+        as_expected = report.outcome is not Outcome.VALID and reason is attack.expected
+        all_refused &= as_expected
+        reasons.add(reason)
+        refused = report.outcome is Outcome.INVALID
+        mark = tell.word("拒绝", "refused") if refused else tell.word("不予采信", "not accepted")
+        title = tell.word(attack.title_zh, attack.title_en)
+        said = reason_text(reason, tell.language) if reason is not None else "ACCEPTED"
+        click.echo(f"   {mark if as_expected else 'WRONG'}: {title}")
+        click.echo(f"      {said} [{reason}]")
+    count, kinds = len(ATTACKS), len(reasons)
+    tell.line(f"{count} 种攻击，{kinds} 个不同原因", f"{count} attacks, {kinds} different reasons")
+    return all_refused and kinds == count

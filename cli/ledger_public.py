@@ -1,0 +1,83 @@
+"""`tally ledger export|serve|vkeys`: the log as strangers get it, and the keys to check it by."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from cli.common import emit, json_option, say
+from cli.home import home_options, open_home
+from cli.progress import progress
+from ledger.note import encode_vkey
+
+__all__ = ["export", "serve", "vkeys"]
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@home_options
+@json_option
+def export(out: Path, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Write the log to a folder as C2SP tlog-tiles, or bring the folder up to date. Any web server can serve it.
+
+    Example: tally ledger export --out public --home home
+    """
+    from ledger.export import export_log
+    from ledger.publication import Publication
+
+    home = open_home(home_path, passphrase_fd)
+    with closing(home.open_store()) as store, progress("export") as advance:
+        done = export_log(Publication(store), out, progress=advance)
+    result = {
+        "origin": home.settings.origin,
+        "old_size": done.old_size,
+        "size": done.size,
+        "written": done.written,
+    }
+    emit(result, f"{out}: {done.size:,} entries, {done.written:,} new files", as_json=as_json)
+
+
+@click.command()
+@home_options
+@json_option
+def vkeys(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Print the keys that checkpoints are verified by, one a line: the log's first, then the witnesses'.
+
+    Example: tally ledger vkeys --home home
+    """
+    policy = open_home(home_path, passphrase_fd).trust_policy()
+    logs = [encode_vkey(log.key) for log in policy.logs]
+    witnesses = [encode_vkey(witness.key) for witness in policy.witnesses]
+    emit({"log": logs, "witnesses": witnesses}, "\n".join([*logs, *witnesses]), as_json=as_json)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8444, show_default=True)
+@home_options
+def serve(host: str, port: int, home_path: Path, passphrase_fd: int | None) -> None:
+    """Serve the log over HTTP: checkpoint, tiles and entries (C2SP tlog-tiles). Reads only, and needs no key.
+
+    The whole ledger is recomputed before the first answer. Put TLS and a cache in front of it.
+
+    Example: tally ledger serve --home home --port 8444
+    """
+    import uvicorn
+
+    from ledger.http.log_app import create_log_app
+
+    home = open_home(home_path, passphrase_fd)
+    found = home.check_ledger()
+    say(f"{found.size:,} entries in order; serving http://{host}:{port}/checkpoint; stop with Ctrl-C")
+    app = create_log_app(home.open_store)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )

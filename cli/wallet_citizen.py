@@ -1,0 +1,273 @@
+"""`tally wallet claim|renew|answer|refuse|withdraw|log`: a citizen without an app, with a key in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from certificate.keys import CoseSigner
+from certificate.request import SlotsItem
+from certificate.slots import registry_of
+from certificate.texts import Language, claim_name
+from cli.common import emit, json_option, language_option, say, utc_now
+from cli.keys import open_holder_key
+from ledger.errors import ConfigError
+from ledger.reasons import Reason
+
+if TYPE_CHECKING:
+    from cli.wallet_client import AskedRequest, WalletClient
+    from verifier.trust import TrustBundle
+    from wallet_api.access_rows import AccessRow
+
+__all__ = ["COMMANDS"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _citizen_options(function: _F) -> _F:
+    """`--key`, `--wallet`, `--trust`, `--passphrase-fd`."""
+    for option in (
+        click.option("--passphrase-fd", type=int, default=None, help="The key file's passphrase."),
+        click.option(
+            "--trust", type=click.Path(path_type=Path), required=True, help="Folder of the trust bundle."
+        ),
+        click.option("--wallet", "wallet_url", required=True, help="Address of the wallet service."),
+        click.option(
+            "--key", "key_file", type=click.Path(path_type=Path), required=True, help="Your key file."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.argument("offer")
+@click.option("--pin", prompt=True, hide_input=True, help="The PIN of the offer; asked for when absent.")
+@click.option("--bureau", help="Address of the bureau's service, where OFFER is the letter's plain code.")
+@_citizen_options
+@json_option
+def claim(
+    offer: str,
+    pin: str,
+    bureau: str | None,
+    key_file: Path,
+    wallet_url: str,
+    trust: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Claim a certificate onto your key and put it into your safe. OFFER is the letter's QR text or its code.
+
+    Example: tally wallet claim LETTER-CODE --bureau http://127.0.0.1:8443
+    --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    from cli import bureau_client
+    from cli.web import open_web
+
+    signer, bundle = open_holder_key(key_file, passphrase_fd), _trust(trust)
+    offered = (
+        bureau_client.parse_offer(offer)
+        if "://" in offer
+        else bureau_client.CredentialOffer(_address(bureau), bureau_client.CONTRIBUTION, offer)
+    )
+    with open_web(offered.issuer).http as http:
+        data = bureau_client.claim(offered, pin, signer, http, trust=bundle, now=_now())
+    with _logged_in(wallet_url, signer, bundle) as client:
+        number = client.store(data)
+    emit({"certificate": number}, f"certificate {number} is in your safe", as_json=as_json)
+
+
+@click.command()
+@click.option("--bureau", required=True, help="Address of the bureau's service.")
+@_citizen_options
+@json_option
+def renew(
+    bureau: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
+) -> None:
+    """Fetch the newest certificate of your key into your safe: no code, no PIN.
+
+    Example: tally wallet renew --bureau http://127.0.0.1:8443 --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    from cli import bureau_client
+    from cli.web import open_web
+
+    signer, bundle = open_holder_key(key_file, passphrase_fd), _trust(trust)
+    with _logged_in(wallet_url, signer, bundle) as client:
+        held = client.certificates()
+        newest = held[0].certificate.body.cut_off if held else 0
+        with open_web(_address(bureau)).http as http:
+            data = bureau_client.renew(
+                _address(bureau), signer, http, newer_than=newest, trust=bundle, now=_now()
+            )
+        number = None if data is None else client.store(data)
+    text = "nothing newer" if number is None else f"certificate {number} is in your safe"
+    emit({"certificate": number}, text, as_json=as_json)
+
+
+@click.command()
+@click.argument("request")
+@click.option("--item", "items", type=click.IntRange(0), multiple=True, help="Answer these items only.")
+@click.option(
+    "--certificate", help="Answer from this certificate; default: the newest that holds what is asked."
+)
+@click.option("--minutes", type=click.IntRange(1), default=24 * 60, show_default=True)
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+@_citizen_options
+@language_option
+@json_option
+def answer(
+    request: str,
+    items: tuple[int, ...],
+    certificate: str | None,
+    minutes: int,
+    yes: bool,
+    key_file: Path,
+    wallet_url: str,
+    trust: Path,
+    passphrase_fd: int | None,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """Read who asks what for, and consent. REQUEST is the link or its id.
+
+    Example: tally wallet answer REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+        asked = client.request(request)
+        say(_question(asked, language))
+        if not yes:
+            click.confirm("Show this?", abort=True, err=True)
+        client.answer(request, items=items or None, certificate=certificate, minutes=minutes)
+    result = {"request": asked.id, "organisation": asked.request.body.org, "digits": asked.digits}
+    emit(result, f"answered; both screens show {asked.digits}", as_json=as_json)
+
+
+@click.command()
+@click.argument("request")
+@_citizen_options
+@json_option
+def refuse(
+    request: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
+) -> None:
+    """Say no to a request.
+
+    Example: tally wallet refuse REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+        client.refuse(request)
+    emit({"state": "refused"}, "refused", as_json=as_json)
+
+
+@click.command()
+@click.argument("request")
+@_citizen_options
+@json_option
+def withdraw(
+    request: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
+) -> None:
+    """Take a consent back: nothing more is released, and the organisation is told to delete.
+
+    Example: tally wallet withdraw REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+        client.withdraw(request)
+    emit({"state": "withdrawn"}, "withdrawn", as_json=as_json)
+
+
+@click.command("log")
+@_citizen_options
+@language_option
+@json_option
+def access_log(
+    key_file: Path,
+    wallet_url: str,
+    trust: Path,
+    passphrase_fd: int | None,
+    language: Language,
+    as_json: bool,
+) -> None:
+    """Who saw what, every row checked.
+
+    Example: tally wallet log --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+        rows = client.access_log()
+    lines = [_line(row, language) for row in rows]
+    shown = [
+        {
+            "row": row.counter,
+            "time": row.time,
+            "action": row.access.action.name.lower(),
+            "organisation": row.access.org,
+            "claims": _claims(row, language),
+            "details": list(row.access.details),
+        }
+        for row in rows
+    ]
+    emit({"rows": shown}, "\n".join(lines) or "nobody saw anything", as_json=as_json)
+
+
+COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
+
+
+@contextmanager
+def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> Iterator[WalletClient]:
+    from cli.wallet_client import WalletClient
+
+    client = WalletClient(url, signer, trust=bundle, clock=_now)
+    try:
+        client.login()
+        yield client
+    finally:
+        client.close()
+
+
+def _question(asked: AskedRequest, language: Language) -> str:
+    body, registered = asked.request.body, asked.registration
+    name = registered.name_zh if language == "zh" else registered.name_en
+    lines = [
+        f"{name} ({registered.contact}) asks for: {body.purpose}",
+        f"  {body.legal_basis}; {body.method}",
+    ]
+    for position, item in enumerate(body.items):
+        names = (
+            [claim_name(registry_of(item.type).claim_at(slot), language) for slot in item.slots]
+            if isinstance(item, SlotsItem)
+            else [item.policy]
+        )
+        lines.append(f"  item {position}: {', '.join(names)}")
+    return "\n".join(lines)
+
+
+def _line(row: AccessRow, language: Language) -> str:
+    access, time = row.access, datetime.fromtimestamp(row.time, UTC)
+    told = ", ".join((*_claims(row, language), *access.details))
+    return (
+        f"{row.counter:>4}  {time:%Y-%m-%d %H:%M}  {access.action.name.lower()}  {access.org or '-'}  {told}"
+    )
+
+
+def _claims(row: AccessRow, language: Language) -> list[str]:
+    access = row.access
+    return [claim_name(registry_of(access.type).claim_at(slot), language) for slot in access.slots]
+
+
+def _trust(folder: Path) -> TrustBundle:
+    from verifier.trust_dir import load_trust
+
+    return load_trust(folder)
+
+
+def _address(bureau: str | None) -> str:
+    if bureau is None:
+        raise ConfigError(Reason.CLI_USAGE, "a plain code needs --bureau", hint="name the bureau's address")
+    return bureau.rstrip("/")
+
+
+def _now() -> int:
+    return int(utc_now().timestamp())

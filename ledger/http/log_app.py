@@ -1,0 +1,105 @@
+"""The log over HTTP (C2SP tlog-tiles): the checkpoint, tiles and entry bundles under one prefix. It only reads.
+
+GET /checkpoint                   the newest cosigned note; cached for a second
+GET /tile/<level>/<n>[.p/<w>]     hashes; never change, cached for a year
+GET /tile/entries/<n>[.p/<w>]     entries; likewise
+GET /status                       sizes, and whether witnesses are awaited
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from ledger.errors import ConflictError, FormatError, ProjectError, VerificationError
+from ledger.publication import Publication
+from ledger.reasons import Reason
+from ledger.store.base import Store
+from ledger.tile_paths import parse_tile_path
+
+__all__ = ["create_log_app"]
+
+_CHECKPOINT_CACHE = "public, max-age=1"
+_TILE_CACHE = "public, max-age=31536000, immutable"
+
+
+def create_log_app(open_store: Callable[[], Store]) -> FastAPI:
+    """The log of a store. The store is opened by the thread of the server's loop, and read by it alone: each read is
+    a few kilobytes by primary key.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = open_store()
+        app.state.publication = Publication(store)
+        try:
+            yield
+        finally:
+            store.close()
+
+    app = FastAPI(
+        title="Tallystick log", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
+        redirect_slashes=False,
+    )  # fmt: skip
+    for path, endpoint in (("/checkpoint", _checkpoint), ("/tile/{rest:path}", _tile), ("/status", _status)):
+        app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    app.add_exception_handler(ProjectError, _on_project_error)
+    return app
+
+
+async def _checkpoint(request: Request) -> Response:
+    published = _publication(request).newest()
+    if published is None:
+        raise ConflictError(Reason.LOG_INCLUSION_MISSING, "no cosigned checkpoint yet")
+    return Response(
+        published.note,
+        headers={"Cache-Control": _CHECKPOINT_CACHE},
+        media_type="text/plain; charset=utf-8",
+    )
+
+
+async def _tile(rest: str, request: Request) -> Response:
+    publication = _publication(request)
+    piece = parse_tile_path(f"tile/{rest}")
+    published = publication.newest()
+    size = 0 if published is None else published.checkpoint.size
+    data = publication.read(piece, published_size=size)
+    return Response(data, headers={"Cache-Control": _TILE_CACHE}, media_type="application/octet-stream")
+
+
+async def _status(request: Request) -> Response:
+    """What an operator looks at: `logged` entries are durable, `published` ones are covered by the checkpoint."""
+    publication = _publication(request)
+    published = publication.newest()
+    size = 0 if published is None else published.checkpoint.size
+    logged, signed = publication.logged(), publication.signed()
+    state = (
+        "awaiting witnesses" if signed > size else "published" if logged == size else "awaiting a checkpoint"
+    )
+    body = {
+        "origin": publication.origin,
+        "logged": logged,
+        "signed": signed,
+        "published": size,
+        "state": state,
+    }
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+
+def _publication(request: Request) -> Publication:
+    publication: Publication = request.app.state.publication
+    return publication
+
+
+async def _on_project_error(_: Request, error: Exception) -> Response:
+    """404 for what is not there (yet), 503 for what our own store cannot give."""
+    assert isinstance(error, ProjectError)
+    absent = (
+        isinstance(error, FormatError | VerificationError) or error.reason is Reason.LOG_INCLUSION_MISSING
+    )
+    return PlainTextResponse(
+        f"{error.reason.value}\n", 404 if absent else 503, headers={"Cache-Control": "no-store"}
+    )
