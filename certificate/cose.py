@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _HEADER_CRIT = 2
+_SHORT_HEADER = 64
 _SECURITY_LABELS = frozenset({HEADER_ALG, _HEADER_CRIT, HEADER_KID, HEADER_TYP, HEADER_KCWT})
 _ALLOWED = frozenset(int(alg) for alg in Algorithm)
 
@@ -191,8 +192,7 @@ def unverified_typ(item: object) -> object:
     """What a decoded object says it is; None when it says nothing readable. For choosing a parser only."""
     try:
         if isinstance(item, Tag) and type(item.value) is tuple and type(item.value[0]) is bytes:
-            headers = decode_cbor(item.value[0])
-            return headers.get(HEADER_TYP) if isinstance(headers, Mapping) else None
+            return _header_map(item.value[0]).get(HEADER_TYP)
     except (FormatError, IndexError):
         pass
     return None
@@ -201,9 +201,7 @@ def unverified_typ(item: object) -> object:
 def _headers(
     protected: bytes, typ: Typ | str, more_labels: frozenset[int], with_kid: bool
 ) -> Mapping[int, Any]:
-    headers = decode_cbor(protected)
-    if not isinstance(headers, Mapping) or not all(type(label) is int for label in headers):
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
+    headers = _header_map(protected)
     if _HEADER_CRIT in headers:
         raise FormatError(Reason.SIG_CRIT_UNKNOWN, "a header is marked critical")
     algorithm = headers.get(HEADER_ALG)
@@ -218,4 +216,21 @@ def _headers(
         raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"unknown header {min(headers.keys() - due)}")
     if with_kid and (type(headers[HEADER_KID]) is not bytes or len(headers[HEADER_KID]) != 8):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a key id has 8 bytes")
+    return headers
+
+
+def _header_map(protected: bytes) -> Mapping[int, Any]:
+    """A decoded protected header. The short ones, those of all certificates of an office, are decoded once."""
+    return _short_header_map(protected) if len(protected) <= _SHORT_HEADER else _decoded_header_map(protected)
+
+
+@lru_cache(maxsize=1024)
+def _short_header_map(protected: bytes) -> Mapping[int, Any]:
+    return _decoded_header_map(protected)
+
+
+def _decoded_header_map(protected: bytes) -> Mapping[int, Any]:
+    headers = decode_cbor(protected)
+    if not isinstance(headers, Mapping) or not all(type(label) is int for label in headers):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
     return headers

@@ -41,6 +41,7 @@ __all__ = [
     "sign_registration",
     "sign_request",
     "verify_request",
+    "verify_request_signatures",
 ]
 
 NONCE_SIZE = 16
@@ -199,6 +200,13 @@ def verify_request(request: UnverifiedRequest, *, directory: Directory, today: i
     Raises:
         VerificationError: `org.unregistered` or `org.purpose_not_allowed`.
     """
+    registration = verify_request_signatures(request, directory=directory)
+    check_request_scope(request.body, registration, today=today)
+    return registration
+
+
+def verify_request_signatures(request: UnverifiedRequest, *, directory: Directory) -> RegistrationBody:
+    """The part of `verify_request` that no day changes. Raises VerificationError `org.unregistered`."""
     registration = request.registration
     registrar = directory.key(KeyRole.REGISTRAR, registration.sign1.kid)
     if registrar is None:
@@ -213,7 +221,6 @@ def verify_request(request: UnverifiedRequest, *, directory: Directory, today: i
             verify_signature(public_key=public_key, message=signed.to_be_signed, signature=signed.signature)
     except ProjectError as exc:
         raise VerificationError(Reason.ORG_UNREGISTERED, f"organisation {request.body.org}") from exc
-    check_request_scope(request.body, registration.body, today=today)
     return registration.body
 
 

@@ -218,10 +218,12 @@ REGISTRIES: Final[Mapping[CertificateType, Registry]] = {
     CertificateType.EMPLOYER: _registry(CertificateType.EMPLOYER, 14, _employer_claims()),
 }
 
+_BY_NUMBER: Final = {int(type_): registry for type_, registry in REGISTRIES.items()}
+
 
 def registry_of(type_: int) -> Registry:
     """The registry of a certificate type. Raises FormatError `schema.field_unknown` for a type without one."""
-    for known, registry in REGISTRIES.items():
-        if known == type_:
-            return registry
-    raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"certificate type {type_}")
+    registry = _BY_NUMBER.get(type_)
+    if registry is None:
+        raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"certificate type {type_}")
+    return registry
