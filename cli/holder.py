@@ -38,7 +38,7 @@ from cli.common import (
 )
 from cli.keys import HOLDER_PURPOSE, open_holder_key
 from cli.outputs import form_of, write_code
-from cli.verify import read_one
+from cli.shown import read_one
 from ledger.errors import ConsentError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
