@@ -39,7 +39,7 @@ def draw_qr_png(text: str, *, ecc: ErrorCorrection = "L", scale: int = 4) -> byt
 def draw_qr_svg(text: str, *, ecc: ErrorCorrection = "L") -> str:
     """An SVG document, one millimetre a module, the dark modules one path. Raises as `draw_qr_png`."""
     pixels = memoryview(_pixels(text, ecc, 1))
-    side = pixels.shape[0]
+    side = len(pixels)
     data = pixels.tobytes()
     dark = "".join(
         f"M{run.start()} {y}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"

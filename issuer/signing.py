@@ -29,6 +29,7 @@ __all__ = [
     "PaperTask",
     "SignedBatch",
     "encode_extra",
+    "mint_identity",
     "paper_signing",
 ]
 
@@ -81,8 +82,7 @@ class CertificateSigning:
     def identity(self, order: MintOrder) -> MintIdentity:
         """What makes this mint the same as another."""
         s = self.settings
-        extra = sha256(encode_extra(order.extra)).digest() if order.extra else b""
-        return MintIdentity(order.person.person_no, int(_TYPE), s.cut_off, order.holder, s.snapshot, extra)
+        return mint_identity(order.person.person_no, order.holder, order.extra, s.cut_off, s.snapshot)
 
     def sign(self, order: MintOrder, drawn: Drawn) -> RegisterRow:
         """The register's row with the signed certificate and its sealed seed.
@@ -153,6 +153,14 @@ def paper_signing(signing: CertificateSigning, snapshot: Snapshot) -> Callable[[
         return SignedBatch(task, [row.values() for row in rows], sorted(row.digest for row in rows))
 
     return work
+
+
+def mint_identity(
+    person_no: str, holder: bytes, extra: Mapping[int, ClaimValue] | None, cut_off: int, snapshot: bytes
+) -> MintIdentity:
+    """What makes two mints the same (DESIGN 3.8), for the records of `snapshot` (its digest) up to `cut_off`."""
+    digest = sha256(encode_extra(extra)).digest() if extra else b""
+    return MintIdentity(person_no, int(_TYPE), cut_off, holder, snapshot, digest)
 
 
 def encode_extra(extra: Mapping[int, ClaimValue] | None) -> bytes:
