@@ -6,6 +6,7 @@ a sealed value cannot be moved to another certificate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 
 from nacl import bindings
@@ -14,14 +15,19 @@ from nacl.exceptions import CryptoError
 from ledger.errors import FormatError, IntegrityError
 from ledger.reasons import Reason
 
-__all__ = ["NONCE_SIZE", "SEAL_KEY_SIZE", "derive_key", "open_sealed", "seal"]
+__all__ = ["NONCE_SIZE", "SEAL_KEY_SIZE", "derive_key", "open_sealed", "seal", "seal_with"]
 
 SEAL_KEY_SIZE = 32
 NONCE_SIZE = 24
 
 
-def seal(key: bytes, plain: bytes, *, bound_to: bytes, nonce: bytes) -> bytes:
-    """Seal `plain` under the 32-byte `key` with NONCE_SIZE random bytes; it opens only together with `bound_to`."""
+def seal(key: bytes, plain: bytes, *, bound_to: bytes, random: Callable[[int], bytes]) -> bytes:
+    """Seal `plain` under the 32-byte `key`; it opens only together with `bound_to`."""
+    return seal_with(key, plain, bound_to=bound_to, nonce=random(NONCE_SIZE))
+
+
+def seal_with(key: bytes, plain: bytes, *, bound_to: bytes, nonce: bytes) -> bytes:
+    """As `seal`, with NONCE_SIZE random bytes at hand."""
     _check(key)
     return nonce + bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, bound_to, nonce, key)
 

@@ -16,7 +16,7 @@ from certificate.numbers import CertificateType, Presenter
 from certificate.slot_tree import SEED_SIZE, claims_root
 from certificate.slots import ClaimValue, registry_of
 from issuer.register import PAPER, MintIdentity, RegisterRow
-from issuer.seal import NONCE_SIZE, seal
+from issuer.seal import NONCE_SIZE, seal_with
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.cbor import encode_cbor
 
@@ -58,6 +58,7 @@ class MintOrder:
     person: PersonClaims
     holder: bytes = PAPER
     extra: Mapping[int, ClaimValue] | None = None
+    presenter: Presenter = Presenter.SELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,11 @@ class CertificateSigning:
             status_index=drawn.status_index,
             claims_root=claims_root(_REGISTRY, seed, claims),
             cnf=order.holder or None,
-            presenter=Presenter.SELF,
+            presenter=order.presenter,
         )
         signed = issue_certificate(self._signer, body)
         digest = sha256(signed).digest()
-        sealed = seal(self._seal_key, seed + encode_extra(order.extra), bound_to=digest, nonce=nonce)
+        sealed = seal_with(self._seal_key, seed + encode_extra(order.extra), bound_to=digest, nonce=nonce)
         return RegisterRow(
             self.identity(order),
             body.number,

@@ -48,7 +48,7 @@ class SnapshotSeal:
     def make(cls, home_key: bytes, *, random: Callable[[int], bytes]) -> SnapshotSeal:
         """A fresh key for a new file, sealed under the home's 32-byte key."""
         file_key = random(_KEY_SIZE)
-        return cls(seal(home_key, file_key, bound_to=_BOUND_TO, nonce=random(NONCE_SIZE)), file_key)
+        return cls(seal(home_key, file_key, bound_to=_BOUND_TO, random=random), file_key)
 
     @classmethod
     def of_head(cls, home_key: bytes, head: bytes) -> SnapshotSeal:
