@@ -37,7 +37,7 @@ from cli.common import (
 from cli.holder_safe import export_safe, import_safe
 from cli.keys import HOLDER_PURPOSE, new_passphrase, open_holder_key
 from cli.outputs import form_of, write_code
-from cli.verify import read_one
+from cli.shown import read_one
 from ledger.errors import ConsentError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason

@@ -21,6 +21,7 @@ from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
+from cli.paper_list import export_list, paper_form
 from cli.progress import progress
 from issuer.export import (
     encode_shown,
@@ -32,6 +33,7 @@ from issuer.export import (
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.paper_stock import draw_certificate
 from issuer.register import PAPER, RegisterRow
 from issuer.service import (
     MintRun,
@@ -275,7 +277,7 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 
 
 @issuer.command()
-@click.argument("number", metavar="NO")
+@click.argument("number", metavar="NO", required=False)
 @click.option("--as", "form", type=click.Choice(["text", "file", "png", "svg", "pdf"]), required=True)
 @click.option(
     "--show",
@@ -285,18 +287,26 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 )
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--list", "list_name", help="Instead of NO: a file of one number a line; - for stdin.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --list: the folder, a file each, named by certificate number.",
+)
 @home_options
 @force_option
 @language_option
 @json_option
 def export(
-    number: str,
+    number: str | None,
     form: str,
     show_: tuple[str, ...],
     audience: str | None,
     purpose: str | None,
-    out: Path,
+    out: Path | None,
+    list_name: str | None,
+    out_dir: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
     force: bool,
@@ -305,12 +315,32 @@ def export(
 ) -> None:
     """Export a certificate: `file` is all of it, for its holder; the other forms are paper that shows a few claims.
 
-    Paper is minted when a paper certificate with these words does not exist yet.
+    Paper is minted when a paper certificate with these words does not exist yet. With --list and --out-dir: png, svg
+    or pdf for many; run again after an interruption, it goes on where it stopped and prints a line for each.
 
     Example: tally issuer export 9900000001 --as png --out paper.png --home home
     """
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as ledger:
+        if list_name is not None:
+            if number is not None or out is not None or out_dir is None or form in ("text", "file"):
+                raise click.UsageError(
+                    "--list goes with --out-dir and --as png, svg or pdf, without NO and --out"
+                )
+            extra = paper_extra(audience=audience, purpose=purpose)
+            export_list(
+                home,
+                ledger,
+                list_name,
+                out_dir=out_dir,
+                form=form,
+                show=show_,
+                extra=extra,
+                language=language,
+            )
+            return
+        if number is None or out is None:
+            raise click.UsageError("name NO and --out, or --list and --out-dir")
         if form == "file":
             row = find_row(home, number)
             data = full_certificate(home, ledger, row)
@@ -343,13 +373,10 @@ def _paper_row(
 
 
 def _write_paper(out: Path, form: str, data: bytes, *, force: bool, language: Language) -> None:
-    text = encode_qr_text(data)
-    if form == "pdf":
-        from issuer.paper import draw_paper
-
-        write_new_file(out, draw_paper(data, language), force=force)
+    if form == "text":
+        write_code(out, form, encode_qr_text(data), data, force=force)
     else:
-        write_code(out, form, text, data, force=force, ecc="M" if len(data) <= 1326 else "L")
+        write_new_file(out, draw_certificate(data, paper_form(form), language), force=force)
 
 
 def _now() -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from certificate.cose import Sign1, parse_sign1, sign_object
@@ -25,6 +25,7 @@ from certificate.schema import take_array, take_bytes, take_int, take_version
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
+from verifier.known import Known
 
 __all__ = [
     "BUNDLE_NAME",
@@ -57,6 +58,8 @@ class TrustBundle:
     policy: TrustPolicy
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
+    # A bundle made from this one by `replace` has learnt nothing yet.
+    known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
 
     def status_token(self, authority: int, number: int) -> bytes:
         """The published list. Raises UndeterminedError `status.list_missing`."""

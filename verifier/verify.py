@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from certificate.certificate import UnverifiedCertificate, parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate_item
 from certificate.cose import unverified_typ
 from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
@@ -35,8 +35,9 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
+    check_request_scope,
     parse_request,
-    verify_request,
+    verify_request_signatures,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
@@ -47,6 +48,7 @@ from ledger.errors import FormatError, ProjectError, UndeterminedError, Verifica
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Asked, Expectation, Static, same_text
+from verifier.known import KnownList
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -160,7 +162,7 @@ class _Run:
             self.presentation = presentation_of_item(item)
             self.certificate = self.presentation.certificate
         else:
-            self.certificate = parse_certificate(self.raw)
+            self.certificate = parse_certificate_item(item)
 
     def _issuer_key(self) -> None:
         certificate, directory = self._parsed(), self.trust.directory
@@ -208,7 +210,12 @@ class _Run:
         # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
         now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
         self.logged = verify_full_proof(
-            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=now
+            proof,
+            entry=certificate.entry(),
+            origin=log.origin,
+            policy=self.trust.policy,
+            now=now,
+            known=self.trust.known.checkpoints,
         )
 
     def _position(self) -> None:
@@ -230,11 +237,24 @@ class _Run:
 
     def _status(self) -> None:
         body = self._parsed().body
-        token = self.trust.status_token(body.authority, body.status_list)
+        place = (body.authority, body.status_list)
+        known = self.trust.known.lists.once(place, lambda: self._verified_list(*place))
+        listed, uri = known.listed, status_list_uri(*place)
+        if listed.uri != uri:
+            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
+        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
+        self.status_digest = known.digest
+        value = listed.statuses.value(body.status_index)
+        if value != Status.VALID:
+            raise VerificationError(
+                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
+            )
+
+    def _verified_list(self, authority: int, number: int) -> KnownList:
+        token = self.trust.status_token(authority, number)
         listed = parse_status_token(token)
-        uri = status_list_uri(body.authority, body.status_list)
         key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
-        if key is None or key.authority != body.authority:
+        if key is None or key.authority != authority:
             raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
         try:
             verify_signature(
@@ -242,15 +262,7 @@ class _Run:
             )
         except ProjectError as exc:
             raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
-        if listed.uri != uri:
-            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
-        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
-        self.status_digest = sha256(token).digest()
-        value = listed.statuses.value(body.status_index)
-        if value != Status.VALID:
-            raise VerificationError(
-                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
-            )
+        return KnownList(listed, sha256(token).digest())
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
@@ -337,8 +349,11 @@ class _Run:
 
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
-        request = parse_request(data)
-        verify_request(request, directory=self.trust.directory, today=self.now // _DAY)
+        request, directory = _own_request(self.trust, data), self.trust.directory
+        asker = self.trust.known.askers.once(
+            bytes(data), lambda: verify_request_signatures(request, directory=directory)
+        )
+        check_request_scope(request.body, asker, today=self.now // _DAY)
         self.request = request
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
@@ -467,6 +482,10 @@ _STATUS_REASONS = {
 }
 
 
+def _own_request(trust: TrustBundle, data: bytes) -> UnverifiedRequest:
+    return trust.known.requests.once(bytes(data), lambda: parse_request(data))
+
+
 def _parts(data: object) -> list[bytes]:
     """What was shown, as bytes: an object that is already parsed could differ from what was signed."""
     parts = [data] if isinstance(data, bytes | bytearray) else data
@@ -483,7 +502,7 @@ def _shown_items(runs: Sequence[_Run]) -> set[int]:
     if not isinstance(expect, Asked):
         return set()
     try:
-        items = parse_request(expect.request).body.items
+        items = _own_request(runs[0].trust, expect.request).body.items
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}
