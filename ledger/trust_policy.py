@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from ledger.checkpoint import Checkpoint, parse_checkpoint_note, verify_cosignature, verify_log_signature
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
-from ledger.note import KEY_ID_SIZE, SignatureType, VerifierKey, encode_vkey, parse_vkey
+from ledger.note import KEY_ID_SIZE, NoteSignature, SignatureType, VerifierKey, encode_vkey, parse_vkey
 from ledger.reasons import Reason
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "TrustPolicy",
     "VerifiedCheckpoint",
     "WitnessKey",
+    "carried_signatures",
     "encode_trust_policy",
     "parse_trust_policy",
     "verify_checkpoint",
@@ -201,6 +202,21 @@ def verify_signatures(
     )
 
 
+def carried_signatures(
+    signatures: Sequence[NoteSignature], *, log_key: VerifierKey, policy: TrustPolicy
+) -> tuple[bytes, ...]:
+    """What a proof carries of a cosigned note: key id ‖ blob by the log's Ed25519 key and by known witnesses.
+
+    ML-DSA-44 is 2.4 KB a signature, which no QR code has room for: it stays in the note, unless the quorum of `policy`
+    cannot be met without it.
+    """
+    witness_keys = [witness.key for witness in policy.witnesses]
+    small = [key for key in witness_keys if key.algorithm != SignatureType.ML_DSA_44]
+    met = policy.quorum_met(frozenset(k.public_key for k in small if any(s.is_by(k) for s in signatures)))
+    keys = [log_key, *(small if met else witness_keys)]
+    return tuple(s.keyed_blob for s in signatures if any(s.is_by(key) for key in keys))
+
+
 def _verify(
     checkpoint: Checkpoint,
     blobs_of: Callable[[VerifierKey], list[bytes]],
@@ -321,10 +337,10 @@ def _check_keys(policy: TrustPolicy) -> None:
         raise FormatError(Reason.ENC_TOO_LARGE, "too many logs, witnesses and groups")
     log_keys = [log.key for log in policy.logs]
     witness_keys = [witness.key for witness in policy.witnesses]
-    if any(key.algorithm != SignatureType.ED25519 for key in log_keys) or any(
-        key.algorithm != SignatureType.COSIGNATURE for key in witness_keys
+    if any(key.algorithm == SignatureType.COSIGNATURE for key in log_keys) or any(
+        key.algorithm == SignatureType.ED25519 for key in witness_keys
     ):
-        raise _wrong_purpose("a log signs with type 0x01, a witness with type 0x04")
+        raise _wrong_purpose("a log signs with type 0x01 or 0x06, a witness with type 0x04 or 0x06")
     public_log_keys = {key.public_key for key in log_keys}
     if any(key.public_key in public_log_keys for key in witness_keys):
         raise _wrong_purpose("the key of a log is listed as witness")

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from ledger.checkpoint import cosign, verify_cosignature
+from ledger.checkpoint import Checkpoint, cosign, cosign_mldsa, verify_cosignature
 from ledger.durable import map_os_error, replace_durably
 from ledger.ed25519 import Signer
 from ledger.errors import ConfigError, FormatError, IntegrityError, VerificationError
 from ledger.merkle import RootHash
+from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey, encode_signature_line
 from ledger.reasons import Reason
 from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
@@ -58,11 +59,14 @@ _MARKER = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 class LocalWitness:
     """Cosigns for the logs whose keys it knows. Several processes may open one witness."""
 
+    is_far = False
+
     def __init__(
         self,
         folder: Path,
         *,
         signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
         name: str,
         log_keys: Sequence[VerifierKey],
         marker: Path | None = None,
@@ -71,7 +75,8 @@ class LocalWitness:
         """Open the witness in `folder`, or make a new one if neither state nor marker is there.
 
         Args:
-            name: of its key, as verifiers know it.
+            mldsa_signer: its second key, which cosigns too.
+            name: of its keys, as verifiers know it.
             log_keys: of the logs it serves.
             marker: where to keep the marker instead of `folder`.
         Raises:
@@ -84,6 +89,7 @@ class LocalWitness:
                 Reason.KEY_PURPOSE_MISMATCH, "the witness has a log's key", hint="Make a key of its own."
             )
         self._signer = signer
+        self._mldsa_signer = mldsa_signer
         self._log_keys = tuple(log_keys)
         self._marker = folder / MARKER_NAME if marker is None else marker
         self._db = self._open(folder, lock_timeout)
@@ -95,7 +101,13 @@ class LocalWitness:
 
     @classmethod
     def open(
-        cls, folder: Path, *, signer: Signer, policy: TrustPolicy, marker: Path | None = None
+        cls,
+        folder: Path,
+        *,
+        signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
+        policy: TrustPolicy,
+        marker: Path | None = None,
     ) -> LocalWitness:
         """Open the witness that `policy` lists under the key of `signer`, for the logs that it lists.
 
@@ -110,7 +122,9 @@ class LocalWitness:
                 hint="Compare the policy file.",
             )
         log_keys = [log.key for log in policy.logs]
-        return cls(folder, signer=signer, name=names[0], log_keys=log_keys, marker=marker)
+        return cls(
+            folder, signer=signer, mldsa_signer=mldsa_signer, name=names[0], log_keys=log_keys, marker=marker
+        )
 
     def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
         """Cosign what a request asks for, or refuse; `ledger.witness_protocol` gives the steps.
@@ -119,7 +133,7 @@ class LocalWitness:
             body: an `add-checkpoint` request.
             now: POSIX seconds, stated in the cosignature.
         Returns:
-            one signature line.
+            its signature lines, one a key.
         Raises:
             FormatError, VerificationError, WitnessConflictError: as `parse_add_checkpoint` and
                 `decide_add_checkpoint`.
@@ -139,8 +153,13 @@ class LocalWitness:
             self._carries_own_cosignature(request)
             self._advance(request.checkpoint.origin, latest, decided)
         self._move_marker()
-        signature = cosign(request.checkpoint, self._signer, name=self.key.name, time=now)
-        return encode_signature_line(signature).encode()
+        return self._cosign(request.checkpoint, now)
+
+    def _cosign(self, checkpoint: Checkpoint, now: int) -> bytes:
+        lines = [cosign(checkpoint, self._signer, name=self.key.name, time=now)]
+        if self._mldsa_signer is not None:
+            lines.append(cosign_mldsa(checkpoint, self._mldsa_signer, name=self.key.name, time=now))
+        return "".join(encode_signature_line(line) for line in lines).encode()
 
     def witnessed_size(self, origin: str) -> int:
         """The size it last cosigned of the log `origin`; 0 for none."""
