@@ -19,6 +19,7 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
 from cli.outputs import write_code
 from cli.progress import progress
@@ -65,6 +66,7 @@ issuer.add_command(serve)
 issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
+issuer.add_command(policy)
 
 
 @issuer.command("import")

@@ -11,12 +11,16 @@ from certificate.keys import Ed25519CoseSigner
 from certificate.request import DEFAULT_PURPOSE
 from cli.common import emit, json_option, utc_now
 from cli.home import home_options, open_home
+from issuer.home import Home
 from issuer.organisations import (
     list_organisations,
     register_organisation,
     suspend_organisation,
 )
+from issuer.policies import load_policies
+from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
+from ledger.reasons import Reason
 
 __all__ = ["list_", "register", "suspend"]
 
@@ -31,6 +35,7 @@ __all__ = ["list_", "register", "suspend"]
 @click.option(
     "--purpose", "purposes", multiple=True, default=(DEFAULT_PURPOSE,), help="Allowed purpose; repeatable."
 )
+@click.option("--policy", "policies", multiple=True, help="Policy it may ask, by id; repeatable.")
 @home_options
 @json_option
 def register(
@@ -39,6 +44,7 @@ def register(
     name_en: str,
     contact: str,
     purposes: tuple[str, ...],
+    policies: tuple[str, ...],
     home_path: Path,
     passphrase_fd: int | None,
     as_json: bool,
@@ -66,6 +72,7 @@ def register(
         request_key=public_key,
         now=int(utc_now().timestamp()),
         purposes=tuple(purposes),
+        policies=_known(home, policies),
     )
     emit(
         {"org": number, "request_key": public_key.hex()}, f"organisation {number} registered", as_json=as_json
@@ -108,3 +115,12 @@ def suspend(number: int, home_path: Path, passphrase_fd: int | None, as_json: bo
     """
     suspend_organisation(open_home(home_path, passphrase_fd), number)
     emit({"org": number, "suspended": True}, f"organisation {number} suspended", as_json=as_json)
+
+
+def _known(home: Home, policies: tuple[str, ...]) -> tuple[str, ...]:
+    known = load_policies(home)
+    if unknown := [name for name in policies if name not in known]:
+        raise ConfigError(
+            Reason.POLICY_UNKNOWN, ", ".join(unknown), hint="tally issuer policy list shows them"
+        )
+    return tuple(sorted(set(policies)))

@@ -49,6 +49,7 @@ def register_organisation(
     now: int,
     purposes: tuple[str, ...] = (DEFAULT_PURPOSE,),
     slots: tuple[int, ...] | None = None,
+    policies: tuple[str, ...] = (),
 ) -> bytes:
     """Register an organisation, or renew it; returns the registration as tagged bytes.
 
@@ -57,6 +58,7 @@ def register_organisation(
         request_key: raw Ed25519 public key that will sign its requests.
         now: POSIX seconds; the registration runs REGISTRATION_DAYS from today.
         slots: bounds of the slot ranges it may ask, [first, last, first, last...]; default all registered claims.
+        policies: ids of the policies it may ask; they travel inside each of its requests.
     Raises:
         FormatError: a name or number that the format refuses.
     """
@@ -68,7 +70,7 @@ def register_organisation(
         request_key=request_key,
         purposes=purposes,
         slots=((CertificateType.CONTRIBUTION, all_slots() if slots is None else slots),),
-        policies=(),
+        policies=policies,
         valid_from=now // _DAY,
         valid_to=now // _DAY + REGISTRATION_DAYS,
     )

@@ -132,8 +132,9 @@ def _judged(worths: Sequence[Worth], fits: Callable[[Sequence[int]], bool]) -> A
     if fits([worth.least for worth in worths]):
         return Answer(True)
     value = None if fits([worth.most for worth in worths]) else False
+    # What is false for good explains a no; what may still turn out well explains that it cannot be told.
     limits = [
-        worth for worth in worths if worth.least != FULL and (value is False or worth.most != worth.least)
+        worth for worth in worths if (worth.most != FULL if value is False else worth.most != worth.least)
     ]
     return Answer(value, tuple(cause for worth in limits for cause in worth.causes))
 

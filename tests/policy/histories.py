@@ -23,9 +23,13 @@ valid_to = 2030-12-31
 """
 
 
+def policy_file(rule: str, *, records: str = "this authority", more: str = "") -> bytes:
+    """A policy file with this rule."""
+    return f'{HEAD}records = "{records}"\n{more}\nrule = """\n{rule}\n"""\n'.encode()
+
+
 def policy(rule: str, *, records: str = "this authority", more: str = "") -> Policy:
-    """A policy with this rule."""
-    return parse_policy(f'{HEAD}records = "{records}"\n{more}\nrule = """\n{rule}\n"""\n'.encode())
+    return parse_policy(policy_file(rule, records=records, more=more))
 
 
 def months(first: int, last: int) -> list[int]:
