@@ -18,6 +18,7 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -67,6 +68,7 @@ issuer.add_command(serve)
 issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
+issuer.add_command(policy)
 
 
 @issuer.command("import")

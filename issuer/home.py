@@ -6,7 +6,8 @@ keys/               sealed private keys: office-1, status, registrar, root, log,
 ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
-profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
+profiles/           how this bureau's codes read           policies/  questions that organisations may ask
+trust/              the bundle as verifiers get it
 """
 
 from __future__ import annotations

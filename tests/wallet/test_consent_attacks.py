@@ -68,7 +68,7 @@ def test_g10_no_member_that_is_not_the_callers_to_set(alice: Phone, bank: Asker,
 def test_g11_a_release_holds_exactly_what_was_agreed(
     town: Town, alice: Phone, bank: Asker, full: bool
 ) -> None:
-    """40 random consents (in full 1,000): the released presentation verifies and shows the agreed claims, no other byte of others."""
+    """40 random consents (in full 1,000): what is released verifies and shows the agreed claims."""
     draw = random.Random(11)
     certificate = alice.certificate()
     number, slots = alice.put(certificate), sorted(claims_of_60_months())
