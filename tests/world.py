@@ -32,6 +32,7 @@ from certificate.holding import disclose, present
 from certificate.journal import FIRST_PREVIOUS, JournalEntry
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment, Typ
+from certificate.policy.parsing import parse_policy
 from certificate.request import (
     RegistrationBody,
     RequestBody,
@@ -63,6 +64,7 @@ from verifier.trust import (
     POLICY_NAME,
     TrustBundle,
     parse_bundle,
+    policy_file_name,
     sign_bundle,
     status_file_name,
 )
@@ -222,12 +224,14 @@ class World:
         issued: int = SECONDS - 3600,
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
+        policies: Sequence[bytes] = (),
     ) -> dict[str, bytes]:
         directory = directory or self.directory()
         files = {
             DIRECTORY_NAME: sign_directory(self.root, directory),
             POLICY_NAME: self.log.policy_text(quorum=quorum).encode(),
         }
+        files |= {policy_file_name(parse_policy(text).id): text for text in policies}
         if with_list:
             files[status_file_name(1, 0)] = token or self.status_token()
         files[BUNDLE_NAME] = sign_bundle(
@@ -250,6 +254,7 @@ class World:
         issued: int = SECONDS - 3600,
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
+        policies: Sequence[bytes] = (),
     ) -> TrustBundle:
         files = self.bundle_files(
             directory=directory,
@@ -259,6 +264,7 @@ class World:
             issued=issued,
             expires=expires,
             version=version,
+            policies=policies,
         )
         return parse_bundle(files, root_keys=[self.root.public_key])
 

@@ -16,6 +16,7 @@ from certificate.holding import disclose
 from certificate.numbers import Algorithm, Typ
 from certificate.qr_text import encode_qr_text
 from certificate.request import matching_digits, parse_request
+from certificate.rollover import sign_rollover
 from certificate.slot_tree import disclosure_leaf_hash
 from certificate.slots import REGISTRIES
 from issuer.import_summary import sign_import_summary
@@ -128,6 +129,10 @@ def _proving(world: World) -> list[str]:
         "nothing of a person. Payload `[org, request, [[shown, checkpoint, list], ...], bundle, time, outcome, "
         "reason]`; `outcome` 0 valid, 1 invalid, 2 undetermined.\n",
         _object(proof),
+        "## Key rollover\n",
+        "`certificate.rollover`: an organisation's old request key signs `[inner]`, the new one the inner object "
+        "`[org, old key, new key, time]`.\n",
+        _object(sign_rollover(world.asker, signer("asker's new key"), org=1, time=SECONDS), hex_bytes=96),
     ]
 
 
