@@ -18,11 +18,11 @@ from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
 from certificate.keys import CoseSigner
 from certificate.login import login_to_be_signed, parse_login
+from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.request import (
     RegistrationBody,
-    SlotsItem,
     UnverifiedRequest,
     matching_digits,
     parse_request,
@@ -30,7 +30,7 @@ from certificate.request import (
 )
 from certificate.to_be_signed import parse_to_be_signed
 from cli.web import Answer, Web, open_web
-from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
+from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
@@ -71,23 +71,6 @@ class AskedRequest:
     def digits(self) -> str:
         """The two digits that both screens show."""
         return matching_digits(self.request.digest())
-
-    def slots(self, items: Sequence[int]) -> list[int]:
-        """The slots that the items ask for.
-
-        Raises:
-            ConsentError: `consent.field_denied`: there is no such item.
-            UndeterminedError: `policy.unknown`: the item is a policy.
-        """
-        asked: set[int] = set()
-        for position in items:
-            if not 0 <= position < len(self.request.body.items):
-                raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
-            item = self.request.body.items[position]
-            if not isinstance(item, SlotsItem):
-                raise UndeterminedError(Reason.POLICY_UNKNOWN, f"item {position}")
-            asked |= set(item.slots)
-        return sorted(asked)
 
 
 class WalletClient:
@@ -189,11 +172,11 @@ class WalletClient:
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
             FormatError: `disc.required_missing`: no certificate holds what is asked.
+            UndeterminedError: `policy.unknown`, `policy.undetermined`.
         """
         asked = self.request(id_)
         wanted = list(range(len(asked.request.body.items))) if items is None else list(items)
-        slots = asked.slots(wanted)
-        held = self._newest_with(slots) if certificate is None else self.certificate(certificate)
+        held, slots = self._answering(asked, wanted, certificate)
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
@@ -238,11 +221,28 @@ class WalletClient:
         check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
         return data
 
-    def _newest_with(self, slots: Sequence[int]) -> HeldCertificate:
-        for held in self.certificates():
-            if set(slots) <= {shown.slot for shown in held.certificate.disclosures}:
-                return held
-        raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+    def _answering(
+        self, asked: AskedRequest, items: Sequence[int], number: str | None
+    ) -> tuple[HeldCertificate, list[int]]:
+        """The certificate that answers, the newest unless one is named, and the least slots that do."""
+        held = self.certificates() if number is None else [self.certificate(number)]
+        refusal: ProjectError = FormatError(
+            Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked"
+        )
+        for one in held:
+            try:
+                return one, slots_for_items(
+                    asked.request.body,
+                    items,
+                    one.certificate,
+                    policies=self._trust.policies,
+                    today=day_of_question(self._clock()),
+                )
+            except (FormatError, UndeterminedError) as exc:
+                if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
+                    raise
+                refusal = exc
+        raise refusal
 
     def _require_same(self, to_sign: bytes, asked: AskedRequest, shown: bytes, minutes: int) -> None:
         payload = parse_to_be_signed(to_sign).payload
