@@ -195,6 +195,19 @@ class Register:
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
 
+    def places(self, digests: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Which of these digests (at most 500) are of certificates of ours; their ledger index, None until logged."""
+        marks = ",".join("?" * len(digests))
+        sql = f"SELECT digest, log_index FROM certificates WHERE digest IN ({marks})"  # noqa: S608 (marks only)
+        with mapped_errors():
+            return dict(self._db.conn.execute(sql, list(digests)).fetchall())
+
+    def logged(self, log: int) -> Iterator[tuple[int, bytes]]:
+        """Index and digest of every certificate that was logged in `log`, by index."""
+        sql = "SELECT log_index, digest FROM certificates WHERE log = ? ORDER BY log_index"
+        with mapped_errors():
+            yield from self._db.conn.execute(sql, (log,))
+
     def used_indices(self, status_list: int) -> list[int]:
         rows = self._db.conn.execute(
             "SELECT status_index FROM certificates WHERE status_list = ?", (status_list,)
