@@ -129,7 +129,8 @@ def parse_sign1(
         typ: one of ours, or the media type that a standard fixes (the status list token).
     Raises:
         FormatError: what `decode_cbor` raises, `schema.field_type`, `schema.field_missing`, `schema.field_unknown`,
-            `sig.header_unprotected`, `sig.crit_unknown`, `alg.not_allowed`, `key.purpose_mismatch` (another typ).
+            `sig.header_unprotected`, `sig.crit_unknown`, `alg.not_allowed`, `alg.key_mismatch` (a key id is one of an
+            Ed25519 key), `key.purpose_mismatch` (another typ).
     """
     return sign1_of_item(decode_cbor(data), typ, more_labels=more_labels, with_kid=with_kid, with_x=with_x)
 
@@ -182,6 +183,8 @@ def _headers(
     algorithm = headers.get(HEADER_ALG)
     if type(algorithm) is not int or algorithm not in _ALLOWED:
         raise FormatError(Reason.ALG_NOT_ALLOWED, "algorithm absent or not on the list")
+    if with_kid and algorithm != Algorithm.ED25519:
+        raise FormatError(Reason.ALG_KEY_MISMATCH, "keys that are named by a key id are Ed25519")
     if headers.get(HEADER_TYP) != typ:
         raise FormatError(Reason.KEY_PURPOSE_MISMATCH, f"not signed as {typ}")
     due = {HEADER_ALG, HEADER_TYP, *more_labels} | ({HEADER_KID} if with_kid else set())

@@ -16,8 +16,9 @@ from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
-from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_service import offer, serve, wallet_token
 from cli.outputs import write_code
 from cli.progress import progress
@@ -32,8 +33,16 @@ from issuer.export import (
 )
 from issuer.home import Home
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register
-from ledger.errors import FormatError
+from issuer.service import (
+    MintRun,
+    import_records,
+    mint_all,
+    mint_enrolled,
+    mint_persons,
+    opened_register,
+    signed_summary,
+)
+from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -54,29 +63,46 @@ def issuer() -> None:
 issuer.add_command(offer)
 issuer.add_command(serve)
 issuer.add_command(wallet_token)
+issuer.add_command(counter_token)
+issuer.add_command(operator_log)
 
 
 @issuer.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--max-quarantined", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed."
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where errors of persons are listed; default with a ceiling: HOME/last-import-report.jsonl.",
+)
+@click.option(
+    "--summary",
+    "summary_out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the signed summary goes: how many, from which records; it names nobody.",
 )
 @home_options
+@force_option
 @json_option
 def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Check a bureau export and keep it as the snapshot that certificates are minted from.
 
-    Example: tally issuer import city --home home
+    Persons with errors are laid aside, up to the ceiling; the report names them, with file, row, column and rule.
+
+    Example: tally issuer import city --max-quarantined 100 --report errors.jsonl --home home
     """
     home = open_home(home_path, passphrase_fd)
+    if max_quarantined and report is None:
+        report = home.path / "last-import-report.jsonl"  # who was laid aside must be known
     with progress("reading") as advance:
         summary = import_records(
             home,
@@ -86,16 +112,19 @@ def import_(
             report_path=report,
             progress=advance,
         )
+    if summary_out is not None:
+        write_new_file(summary_out, signed_summary(home, summary.digest), force=force)
     result = {
         "persons": summary.persons,
         "rows": summary.rows,
         "quarantined": summary.quarantined,
         "cut_off": summary.cut_off,
         "snapshot": summary.digest.hex(),
+        "report": None if report is None else str(report),
     }
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
-        text += f"; {summary.quarantined:,} people set aside with errors"
+        text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
     emit(result, text, as_json=as_json)
 
 
@@ -137,28 +166,47 @@ def mint(
             with progress("minting") as advance:
                 run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
-            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+            if holder_keys is not None:
+                _enroll(home, _read_holder_keys(holder_keys))
+            run = mint_enrolled(home, ledger, now=_now())
+            _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else _read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
 
-def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
+def _enroll(home: Home, pairs: list[tuple[str, bytes]]) -> None:
+    """Enroll holders of keys. A list with an unknown person enrolls nobody."""
+    snapshot = home.snapshot()
+    for number, (person_no, _) in enumerate(pairs, start=1):
+        if person_no not in snapshot:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: no such person in the records")
     with opened_register(home) as register:
-        if holder_keys is not None:
-            register.enroll(_read_holder_keys(holder_keys))
-        return register.enrolled()
+        register.enroll(pairs)
+
+
+def _say_who_left(home: Home) -> None:
+    snapshot = home.snapshot()
+    with opened_register(home) as register:
+        gone = sum(person_no not in snapshot for person_no, _ in register.enrolled())
+    if gone:
+        say(f"{gone:,} who hold a key are not in the newest records: none for them")
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(Reason.CLI_BATCH_INVALID, "not a CSV file in UTF-8") from exc
     pairs = []
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
-        pairs.append((row[0], _public_key(row[1])))
+        try:
+            person_no, key = row
+            pairs.append((person_no, _public_key(key)))
+        except (ValueError, FormatError) as exc:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
 
 

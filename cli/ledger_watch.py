@@ -76,7 +76,7 @@ def audit(context: click.Context, home_path: Path, passphrase_fd: int | None, as
 
     Example: tally ledger audit --home home
     """
-    from issuer.audit import audit_ledger
+    from issuer.ledger_audit import audit_ledger
     from issuer.publish import load_directory
 
     home = open_home(home_path, passphrase_fd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
+from cli.wallet_db import db_option, migrate
+from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
+from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
 
 if TYPE_CHECKING:
     from verifier.trust import TrustBundle
+    from wallet_api.hook_address import Network
     from wallet_api.sealing import Keyring
 
 __all__ = ["wallet"]
@@ -29,9 +34,6 @@ def _now() -> int:
     return int(utc_now().timestamp())
 
 
-db_option = click.option(
-    "--db", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The wallet's database."
-)
 key_option = click.option(
     "--master-key",
     "master_key",
@@ -59,43 +61,29 @@ def wallet() -> None:
     """
 
 
+for _command in (migrate, org_suspend, org_resume):
+    wallet.add_command(_command)
+
+
 @wallet.command()
 @db_option
 @key_option
 @click.option("--environment", type=click.Choice(["test", "production"]), default="test", show_default=True)
 @passphrase_option
 @json_option
-def init(db: Path, master_key: Path, environment: str, passphrase_fd: int | None, as_json: bool) -> None:
+def init(db: str, master_key: Path, environment: str, passphrase_fd: int | None, as_json: bool) -> None:
     """Make an empty database, and a master key unless the key file exists.
 
     Example: tally wallet init --db wallet.db --master-key master.key
     """
-    from wallet_api.store.sqlite import create_wallet_db
+    from wallet_api.store.opening import create_store, database_name
 
     if not master_key.exists():
         _new_master_key(master_key, environment, _passphrase(passphrase_fd))
-    create_wallet_db(db)
+    create_store(db)
     emit(
-        {"db": str(db), "master_key": str(master_key)},
-        f"{db} is ready; keep {master_key} apart from it",
-        as_json=as_json,
-    )
-
-
-@wallet.command()
-@db_option
-@json_option
-def migrate(db: Path, as_json: bool) -> None:
-    """Bring a database of an older version to the newest; stop the service before.
-
-    Example: tally wallet migrate --db wallet.db
-    """
-    from wallet_api.store.sqlite import migrate_wallet_db
-
-    found, reached = migrate_wallet_db(db)
-    emit(
-        {"db": str(db), "from": found, "to": reached},
-        f"{db} was version {found} and is version {reached}",
+        {"db": database_name(db), "master_key": str(master_key)},
+        f"{database_name(db)} is ready; keep {master_key} apart from it",
         as_json=as_json,
     )
 
@@ -121,16 +109,16 @@ def new_key(master_key: Path, environment: str, passphrase_fd: int | None, as_js
 @passphrase_option
 @json_option
 def rotate(
-    db: Path, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
+    db: str, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
 ) -> None:
     """Wrap every safe's key under a new master key; the service runs on if it was started with both.
 
     Example: tally wallet rotate --db wallet.db --master-key new.key --old-master-key old.key
     """
     from wallet_api.safe import rotate_master_key
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     keyring = _keyring(master_key, old_keys, passphrase_fd)
     count = rotate_master_key(store, keyring, random=os.urandom)
     store.close()
@@ -142,15 +130,15 @@ def rotate(
 @click.option("--org", type=click.IntRange(1, 2**31), required=True, help="The organisation's number.")
 @click.option("--end-others", is_flag=True, help="End the tokens it had before.")
 @json_option
-def org_token(db: Path, org: int, end_others: bool, as_json: bool) -> None:
+def org_token(db: str, org: int, end_others: bool, as_json: bool) -> None:
     """Make a token for an organisation. It is shown once and stored as a hash.
 
     Example: tally wallet org-token --db wallet.db --org 1
     """
     from wallet_api.login import end_org_tokens, make_org_token
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     if end_others:
         end_org_tokens(store, org)
     token = make_org_token(store, org, secret=os.urandom(32), now=_now())
@@ -165,16 +153,16 @@ def org_token(db: Path, org: int, end_others: bool, as_json: bool) -> None:
 @passphrase_option
 @json_option
 def check(
-    db: Path, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
+    db: str, master_key: Path, old_keys: tuple[Path, ...], passphrase_fd: int | None, as_json: bool
 ) -> None:
     """Count the access log anew: every citizen's chain and the whole tree.
 
     Example: tally wallet check --db wallet.db --master-key master.key
     """
     from wallet_api.access_log import check_access_log
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     size, root_hash = check_access_log(store, _keyring(master_key, old_keys, passphrase_fd))
     store.close()
     emit(
@@ -193,10 +181,17 @@ def check(
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), required=True)
 @click.option("--public-url", default=None, help="Where citizens reach it; default from host and port.")
+@click.option(
+    "--webhook-allow",
+    "hook_networks",
+    multiple=True,
+    help="Private network (CIDR) webhooks may go to; repeatable.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), default=None)
+@head_options
 def serve(
-    db: Path,
+    db: str,
     master_key: Path,
     old_keys: tuple[Path, ...],
     passphrase_fd: int | None,
@@ -204,25 +199,31 @@ def serve(
     host: str,
     port: int,
     public_url: str | None,
+    hook_networks: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
+    bureau: str | None,
+    token_file: Path | None,
+    head_minutes: int,
 ) -> None:
     """Serve the wallet until stopped. The trust bundle is read again when it changes.
 
     Example: tally wallet serve --port 8470 --db wallet.db --trust trust --master-key master.key
     """
+    from wallet_api.hook_address import resolve_host
+    from wallet_api.hook_delivery import HookDelivery
     from wallet_api.http.app import create_app
     from wallet_api.http.server import run_server
     from wallet_api.limits import Limits
     from wallet_api.safe import check_master_key
     from wallet_api.service import Service
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
     if (tls_cert is None) is not (tls_key is None):
         raise ConfigError(Reason.CLI_USAGE, "one of --tls-cert and --tls-key", hint="give both, or none")
     scheme = "http" if tls_cert is None else "https"
     url = (public_url or f"{scheme}://{host}:{port}").rstrip("/")
-    store = SqliteStore(db)
+    store = open_store(db)
     keyring = _keyring(master_key, old_keys, passphrase_fd)
     check_master_key(store, keyring)
     source = _trust_source(trust)
@@ -236,14 +237,26 @@ def serve(
         random=os.urandom,
         limits=Limits(),
     )
-    app = create_app(service, public_url=url)
+    networks = _networks(hook_networks)
+    delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
+    app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
     say(f"wallet at {url}; stop it with Ctrl-C")
-    run_server(app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
+    with sending_heads(service, bureau, token_file, head_minutes):
+        run_server(
+            app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS
+        )
     store.close()
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
+
+
+def _networks(texts: tuple[str, ...]) -> list[Network]:
+    try:
+        return [ip_network(text) for text in texts]
+    except ValueError as exc:
+        raise ConfigError(Reason.CLI_USAGE, "--webhook-allow", hint="give a network as 10.1.0.0/16") from exc
 
 
 def _trust_source(folder: Path) -> Callable[[], TrustBundle]:

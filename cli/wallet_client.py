@@ -34,6 +34,7 @@ from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
 from wallet_api.access_rows import Access, AccessPage, AccessRow, Action, check_page
+from wallet_api.log_export import check_log_export
 
 __all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "request_id"]
 
@@ -223,6 +224,18 @@ class WalletClient:
             if not page.rows or told.optional_text("next") is None:
                 return rows
             after = str(rows[-1].counter)
+
+    def export_access_log(self) -> bytes:
+        """The whole log as one signed file, checked here but for what only a newer bundle can tell.
+
+        Raises:
+            FormatError, VerificationError: as `check_log_export`.
+        """
+        key = bytes.fromhex(self._web.call("GET", "/access-log/key").text("public_key"))
+        data = self._web.call("GET", "/access-log/export").text("export").encode("ascii")
+        directory, policy = self._trust.directory, self._trust.policy
+        check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
+        return data
 
     def _newest_with(self, slots: Sequence[int]) -> HeldCertificate:
         for held in self.certificates():

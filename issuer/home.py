@@ -27,7 +27,7 @@ from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
 from ledger.check import LedgerCheck, check_ledger
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
 from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey
@@ -71,6 +71,7 @@ class Home:
         self.settings = _load_settings(path / CONFIG_NAME)
         self._ask = passphrase
         self._passphrase: bytes | None = None
+        self._secrets: dict[str, bytes] = {}
 
     # --- where things are -----------------------------------------------------------------------------------
 
@@ -156,8 +157,7 @@ class Home:
         register = self.register()
         try:
             if digest is None:
-                newest = register.newest_snapshot()
-                digest = None if newest is None else newest[0]
+                digest = next((row.digest for row in register.snapshots()), None)
             file = None if digest is None else register.snapshot_file(digest)
         finally:
             register.close()
@@ -201,8 +201,12 @@ class Home:
         return [*local, *far_witnesses(policy)]
 
     def trust_policy(self) -> TrustPolicy:
-        """The logs and witnesses of this home's policy file."""
-        return parse_trust_policy(self.policy_path.read_text("utf-8"))
+        """The logs and witnesses of this home's policy file. Raises IntegrityError `store.corrupt` without one."""
+        try:
+            return parse_trust_policy(self.policy_path.read_bytes())
+        except OSError as exc:
+            hint = "restore the ledger's folder from a backup"
+            raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
     def open_store(self) -> SqliteStore:
         """The ledger's database for reading, without any private key."""
@@ -218,6 +222,11 @@ class Home:
             store.close()
 
     def _secret(self, name: str) -> bytes:
+        if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
+            self._secrets[name] = self._unsealed(name)
+        return self._secrets[name]
+
+    def _unsealed(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())
         if stored.environment != self.settings.environment.name.lower():
             raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, f"key {name} is for {stored.environment}")

@@ -62,6 +62,7 @@ class MintOrder:
     person: PersonClaims
     holder: bytes = PAPER
     extra: Mapping[int, ClaimValue] | None = None
+    presenter: Presenter = Presenter.SELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class Minter:
             status_index=status_index,
             claims_root=tree.root(),
             cnf=order.holder or None,
-            presenter=Presenter.SELF,
+            presenter=order.presenter,
         )
         signed = issue_certificate(self._signer, body)
         digest = sha256(signed).digest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from certificate.numbers import CertificateType
-from certificate.request import RegistrationBody, parse_registration, sign_registration
+from certificate.request import DEFAULT_PURPOSE, RegistrationBody, parse_registration, sign_registration
 from certificate.slots import REGISTRIES
 from issuer.home import Home
 from ledger.errors import ConfigError
@@ -27,7 +27,6 @@ __all__ = [
 
 _DAY = 86400
 REGISTRATION_DAYS = 365
-DEFAULT_PURPOSE = "核验参保缴费情况"
 _CONTRIBUTION = REGISTRIES[CertificateType.CONTRIBUTION]
 
 

@@ -6,6 +6,7 @@ see. Distribution over the network comes later; here a bundle is a folder.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Protocol
 
@@ -90,13 +91,14 @@ def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory
 
 
 def _status_tokens(home: Home, now: int) -> list[bytes]:
-    """One token per list in use. All places say valid: revocation is not a command yet."""
+    """One token per list in use, from the states in the register."""
     register = home.register()
     try:
-        newest = register.newest_status_list()
+        lists = [
+            _packed(register.status_values(number)) for number in range(register.newest_status_list() + 1)
+        ]
     finally:
         register.close()
-    values = StatusList(STATUS_BITS, bytes(LIST_SIZE * STATUS_BITS // 8))
     signer = home.signer("status")
     return [
         sign_status_token(
@@ -107,8 +109,15 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
             ttl=STATUS_TTL,
             statuses=values,
         )
-        for number in range(newest + 1)
+        for number, values in enumerate(lists)
     ]
+
+
+def _packed(values: Iterable[tuple[int, int]]) -> StatusList:
+    packed = bytearray(LIST_SIZE * STATUS_BITS // 8)
+    for index, value in values:
+        packed[index // 4] |= value << STATUS_BITS * (index % 4)
+    return StatusList(STATUS_BITS, bytes(packed))
 
 
 def _last_version(home: Home) -> int:

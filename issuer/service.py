@@ -12,17 +12,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
+from issuer.holder_keys import Proxy
 from issuer.home import Home
+from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
+from issuer.office_key import office_signer
+from issuer.proxies import proxy_claim
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
-from issuer.register import PAPER, Register
-from issuer.snapshot import Snapshot
+from issuer.register import PAPER, Register, SnapshotRow
+from issuer.snapshot import PersonClaims, Snapshot
+from ledger.errors import ConfigError, VerificationError
+from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
-__all__ = ["MintRun", "import_records", "mint_all", "mint_persons", "opened_register"]
+__all__ = [
+    "MintRun",
+    "import_records",
+    "mint_all",
+    "mint_enrolled",
+    "mint_persons",
+    "opened_register",
+    "signed_summary",
+]
+
+_DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +102,39 @@ def _import(
         progress=progress,
     )
     name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
+    signed = _sign_summary(home, summary, now)
     staging.replace(home.path / "snapshots" / name)
     with opened_register(home) as register:
-        register.add_snapshot(summary.digest, name, summary.cut_off, now)
+        register.add_snapshot(SnapshotRow(summary.digest, name, summary.cut_off, now, signed))
     return summary
+
+
+def signed_summary(home: Home, digest: bytes) -> bytes:
+    """The signed summary of an import, by the digest of its snapshot. Raises ConfigError `home.not_found`."""
+    with opened_register(home) as register:
+        for row in register.snapshots():
+            if row.digest == digest and row.summary is not None:
+                return row.summary
+    raise ConfigError(Reason.HOME_NOT_FOUND, "no such import", hint="import the records again")
+
+
+def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
+    settings = home.settings
+    body = SummaryBody(
+        authority=settings.authority,
+        office=settings.office,
+        profile=summary.profile_id,
+        agency=summary.agency,
+        cut_off=summary.cut_off,
+        snapshot=summary.digest,
+        persons=summary.persons,
+        rows=summary.rows,
+        quarantined=summary.quarantined,
+        findings=summary.findings,
+        report=summary.report,
+        imported=now,
+    )
+    return sign_import_summary(home.signer(f"office-{settings.office}"), body)
 
 
 def mint_persons(
@@ -102,19 +148,34 @@ def mint_persons(
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
+    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
+
     Raises:
-        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`.
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
+            `cli.key_mismatch`, `cli.key_retired`.
+        VerificationError: `key.revoked`: a key that ended, or a proxy that is over; nothing was minted.
     """
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    orders = [MintOrder(snapshot.claims(person_no), holder, extra) for person_no, holder in persons]
+    pairs = list(persons)
     with opened_register(home) as register:
+        orders = [
+            _order(register, snapshot.claims(person_no), holder, extra, now) for person_no, holder in pairs
+        ]
         minter = _minter(home, ledger, register, snapshot, now, random)
         certificates = tuple(minter.mint(orders))
-        register.enroll((person_no, holder) for person_no, holder in persons if holder != PAPER)
+        register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
+
+
+def mint_enrolled(home: Home, ledger: Sequencer, *, now: int) -> MintRun:
+    """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`."""
+    with opened_register(home) as register:
+        pairs = [pair for pair in register.enrolled() if not _is_over(register.proxy(*pair), now)]
+    known = home.snapshot()
+    return mint_persons(home, ledger, [pair for pair in pairs if pair[0] in known], now=now)
 
 
 def mint_all(
@@ -141,6 +202,26 @@ def mint_all(
     return MintRun(new, len(done), len(minter.resumed), ())
 
 
+def _order(
+    register: Register,
+    person: PersonClaims,
+    holder: bytes,
+    extra: Mapping[int, ClaimValue] | None,
+    now: int,
+) -> MintOrder:
+    proxy = register.proxy(person.person_no, holder)
+    if register.ended_key(holder) is not None or _is_over(proxy, now):
+        hint = "prove the identity again and claim with another key"
+        raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
+    if proxy is None:
+        return MintOrder(person, holder, extra)
+    return MintOrder(person, holder, {**(extra or {}), **proxy_claim(proxy)}, Presenter.PROXY)
+
+
+def _is_over(proxy: Proxy | None, now: int) -> bool:
+    return proxy is not None and (proxy.ended_at is not None or now // _DAY > proxy.until)
+
+
 def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
     for batch in snapshot.batches(1000):
         yield from (MintOrder(person) for person in batch if person.person_no not in done)
@@ -159,7 +240,7 @@ def _minter(
     return Minter(
         register=register,
         ledger=ledger,
-        signer=home.signer(f"office-{settings.office}"),
+        signer=office_signer(home, size=ledger.size),
         seal_key=home.seal_key(),
         settings=MintSettings(
             authority=settings.authority,

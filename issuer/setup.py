@@ -6,6 +6,7 @@ own names and codes, a passphrase, and keeps nothing in the clear.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -35,6 +36,7 @@ DEMO_ORG = 1
 _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)  # it names a file
 _KEY_NAMES = (
     "office-1",
     "status",
@@ -79,7 +81,8 @@ def create_home(
         random: source of key seeds, `os.urandom` outside tests.
         now: POSIX seconds.
     Raises:
-        ConfigError: `cli.exists`, `cli.key_env_mismatch` (test regions in production).
+        ConfigError: `cli.exists`, `cli.path_unsafe` (the profile's name), `cli.key_env_mismatch` (test regions in
+            production).
     """
     _check(path, bureau)
     witnesses = (f"witness-{n}" for n in range(1, WITNESSES + 1))
@@ -134,6 +137,8 @@ def add_mldsa_key(home: Home, *, random: Callable[[int], bytes], salt: bytes | N
 
 
 def _check(path: Path, bureau: Bureau) -> None:
+    if not _PROFILE.fullmatch(bureau.profile):
+        raise ConfigError(Reason.CLI_PATH_UNSAFE, "a profile's name is lower-case letters, digits, hyphens")
     if path.is_symlink() or (path.exists() and any(path.iterdir())):
         raise ConfigError(Reason.CLI_EXISTS, path.name, hint="name a folder that does not exist yet")
     test_region = any(office.region_prefix.startswith("99") for office in bureau.offices)

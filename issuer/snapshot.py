@@ -111,11 +111,14 @@ class SnapshotWriter:
         cut_off: int,
         settled: Mapping[int, int],
         employers: Sequence[tuple[str | None, str]],
+        expected_digest: bytes | None = None,
     ) -> bytes:
         """Write what follows the blobs, make it durable, put it in place; returns the digest.
 
+        Args:
+            expected_digest: of the snapshot that this is another copy of.
         Raises:
-            IntegrityError: `store.full`, `store.io_error`; then there is no snapshot.
+            IntegrityError: `store.full`, `store.io_error`, `store.hash_mismatch`; then there is no snapshot.
         """
         table = _pack_employers(employers)
         index = b"".join(self._index)
@@ -134,6 +137,8 @@ class SnapshotWriter:
             ]
         )
         digest = sha256(tail).digest()
+        if expected_digest is not None and digest != expected_digest:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, "snapshot: not a copy of what was expected")
         sealed = self._seal.seal(Part.EMPLOYERS, 0, table) + self._seal.seal(Part.INDEX, 0, index)
         try:
             self._file.write(sealed + tail + _END.pack(digest, len(tail), _MAGIC))

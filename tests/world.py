@@ -295,12 +295,18 @@ class World:
         disclosures, multiproof = tree.disclose(tree.slots if slots is None else slots)
         proof = None
         if logged:
-            self.log = Log(sorted([*_other_entries(neighbours), signed.entry()]))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry()]))
             proof = self.log.prove(signed.entry())
         return encode_certificate(signed.sign1, disclosures, multiproof, proof)
 
     def succession(
-        self, *, key: CoseSigner | None = None, logged: bool = True, neighbours: int = 300, **changes: object
+        self,
+        *,
+        key: CoseSigner | None = None,
+        authority: int = 1,
+        logged: bool = True,
+        neighbours: int = 300,
+        **changes: object,
     ) -> bytes:
         """The office's word, logged, that the key `new holder` took the place of the holder's."""
         body = SuccessionBody(
@@ -313,8 +319,8 @@ class World:
         signed = parse_succession(sign_succession(key or self.office, body))
         proof = None
         if logged:
-            self.log = Log(sorted([*_other_entries(neighbours), signed.entry(1)]))
-            proof = self.log.prove(signed.entry(1))
+            self.log = Log(sorted([*other_entries(neighbours), signed.entry(authority)]))
+            proof = self.log.prove(signed.entry(authority))
         return encode_succession(signed.sign1, proof)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
@@ -393,5 +399,5 @@ class World:
         )
 
 
-def _other_entries(count: int) -> list[bytes]:
+def other_entries(count: int) -> list[bytes]:
     return [encode_entry(EntryType.CERTIFICATE, 1, sha256(b"other %d" % n).digest()) for n in range(count)]

@@ -42,10 +42,11 @@ from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
+from ledger.checkpoint import MAX_TIME
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
-from verifier.expect import Asked, Expectation, same_text
+from verifier.expect import Asked, Expectation, Static, same_text
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -80,11 +81,15 @@ def verify(
         expect: `Asked(request bytes)` or `STATIC`.
         seen: the verifier's memory; a valid answer is marked as used in it.
     """
+    if not isinstance(expect, Asked | Static):
+        raise TypeError("expect is a request asked or STATIC; there is no mode without checks")
     moment = int(now.timestamp())
-    parts = [data] if isinstance(data, bytes | bytearray) else list(data)
-    if not 1 <= len(parts) <= _MAX_PARTS:
-        return _refused(FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations"), trust)
-    runs = [_Run(bytes(part), trust, moment, expect, seen) for part in parts]
+    try:
+        parts = _parts(data)
+    except FormatError as exc:
+        return _refused(exc, trust)
+    newest_time = max(trust.issued, seen.newest("time") or 0)
+    runs = [_Run(part, trust, moment, expect, seen, newest_time) for part in parts]
     for run in runs:
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
@@ -108,6 +113,7 @@ class _Run:
     now: int
     expect: Expectation
     seen: Seen
+    newest_time: int  # POSIX seconds, of the bundle or of one seen before
     results: dict[int, StepResult] = field(default_factory=dict)
     raw: bytes = b""
     presentation: UnverifiedPresentation | None = None
@@ -129,19 +135,19 @@ class _Run:
         self._step(5, self._ledger, needs=(2, 4))
         self._step(6, self._position, needs=(4, 5))
         self._step(7, self._time, needs=(4,), ready=not self._bundle_is_stale())
-        self._step(8, self._status, needs=(4,), ready=not self._bundle_is_stale())
+        self._step(8, self._status, needs=(4,), ready=self._clock_fits())
         self._step(9, self._disclosures, needs=(4,))
 
     def holder_and_policy(
         self, shown_items: set[int], identity: Mapping[str, list[str]], *, one_holder: bool
     ) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
-        fresh = not self._bundle_is_stale()
+        fits = self._clock_fits()
         self._step(
             10,
             lambda: self._holder_and_request(shown_items, identity, one_holder),
             needs=(2, 4, 9),
-            ready=fresh,
+            ready=fits,
         )
         self._step(11, self._policy, needs=(9, 10))
 
@@ -199,8 +205,10 @@ class _Run:
             raise UndeterminedError(Reason.LOG_UNKNOWN_ORIGIN, f"log {proof.log}")
         if not isinstance(proof, FullProof):
             raise UndeterminedError(Reason.LOG_SUBTREE_UNKNOWN, "this bundle holds no blocks of the log")
+        # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
+        now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
         self.logged = verify_full_proof(
-            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=self.now
+            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=now
         )
 
     def _position(self) -> None:
@@ -211,11 +219,8 @@ class _Run:
     def _time(self) -> None:
         body = self._parsed().body
         today = self.now // _DAY
-        newest = max(self.trust.issued, self.seen.newest("time") or 0)
-        if self.now < newest - CLOCK_SKEW:
-            raise UndeterminedError(
-                Reason.TIME_CLOCK_REGRESSED, f"{newest - self.now} s behind a signed time"
-            )
+        if self._behind() > CLOCK_SKEW:
+            raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{self._behind()} s behind a signed time")
         if body.expires < body.issued:
             raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
         if body.issued > (self.now + CLOCK_SKEW) // _DAY:
@@ -310,6 +315,14 @@ class _Run:
 
     def _bundle_is_stale(self) -> bool:
         return self.now >= self.trust.expires
+
+    def _behind(self) -> int:
+        """Seconds by which the clock is behind the newest signed time known; negative when it is ahead."""
+        return self.newest_time - self.now
+
+    def _clock_fits(self) -> bool:
+        """Whether the clock can judge ages: the bundle is not over, nor a signed time known to be ahead."""
+        return not self._bundle_is_stale() and self._behind() <= CLOCK_SKEW
 
     def _check_list_age(self, uri: str, issued: int, expires: int, ttl: int) -> None:
         if issued > self.now + CLOCK_SKEW:
@@ -452,6 +465,16 @@ _STATUS_REASONS = {
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,
     int(Status.REPLACED): Reason.STATUS_REPLACED,
 }
+
+
+def _parts(data: object) -> list[bytes]:
+    """What was shown, as bytes: an object that is already parsed could differ from what was signed."""
+    parts = [data] if isinstance(data, bytes | bytearray) else data
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, bytes | bytearray) for part in parts):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "bytes are due, or a list of them")
+    if not 1 <= len(parts) <= _MAX_PARTS:
+        raise FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations")
+    return [bytes(part) for part in parts]
 
 
 def _shown_items(runs: Sequence[_Run]) -> set[int]:

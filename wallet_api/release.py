@@ -12,6 +12,7 @@ from verifier.verify import CLOCK_SKEW
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
 from wallet_api.consents import answer_bound
+from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of
 from wallet_api.sealing import open_sealed
 from wallet_api.service import Organisation, Service, of_org
@@ -38,10 +39,12 @@ def fetch_answer(service: Service, organisation: Organisation, id_: bytes) -> Re
     Raises:
         ConsentError: `authz.not_found`, `consent.not_yet_valid` (not answered), `consent.revoked` (withdrawn),
             `consent.exhausted` (refused, acknowledged, or a day after the first fetch), `consent.expired`.
+        VerificationError: `org.suspended`.
     """
     now = service.clock()
     with service.store.write() as tx:
         row = of_org(tx.request(id_), organisation)
+        require_active(tx, row.org)
         answer = _releasable(tx, row, now)
         owner = tx.safe(answer.safe)
         assert owner is not None

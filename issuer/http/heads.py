@@ -13,9 +13,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 
+from certificate.qr_text import encode_file_text
 from issuer.http.state import Service, bearer_token
+from ledger.cbor import encode_cbor
 from ledger.errors import VerificationError
 from ledger.note import parse_note
+from ledger.proof import encode_proof
 from ledger.reasons import Reason
 
 __all__ = ["router"]
@@ -31,10 +34,11 @@ class AccessLogHead(BaseModel):
 
 
 class Logged(BaseModel):
-    """Where its entry stands in the ledger."""
+    """Where its entry stands in the ledger, and the proof of it: a full proof (`ledger.proof`) as base64url of CBOR."""
 
     log: int
     index: int
+    proof: str
 
 
 @router.post("/access-log-heads")
@@ -46,5 +50,5 @@ async def log_head(
         raise VerificationError(Reason.AUTH_INVALID, "no wallet operator has this token")
     note = head.note.encode()
     parse_note(note)
-    index = await asyncio.wrap_future(state.worker.log_head(sha256(note).digest()))
-    return Logged(log=state.log, index=index)
+    proof = await asyncio.wrap_future(state.worker.log_head(sha256(note).digest()))
+    return Logged(log=proof.log, index=proof.index, proof=encode_file_text(encode_cbor(encode_proof(proof))))

@@ -19,6 +19,7 @@ from certificate.slot_tree import ClaimsTree, Disclosure, root_from_disclosures
 from certificate.slots import REGISTRIES, Claim, ClaimValue, Registry, ValueType
 from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.world import REGISTRY, claims_of_60_months
 
 SEED = bytes(range(32))
@@ -183,6 +184,7 @@ def test_absent_and_hidden_claims_look_alike() -> None:
     assert lengths == {32 * 5}
 
 
+@attack("A40")
 def test_an_undisclosed_birth_date_cannot_be_guessed() -> None:
     """A40: 33,480 dates hashed against every hash beside the disclosures give no hit: 128 bits of salt a leaf."""
     claims = claims_of_60_months() | {REGISTRY.slot_of("birth_date"): 19900101}

@@ -17,11 +17,13 @@ from certificate.qr_text import encode_qr_text
 from certificate.request import matching_digits, parse_request
 from certificate.slot_tree import disclosure_leaf_hash
 from certificate.slots import REGISTRIES
+from issuer.import_summary import sign_import_summary
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
 from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
+from tests.issuer.summaries import SUMMARY
 from tests.world import NOW, SECONDS, SLOTS_24, Log, World
 from verifier.expect import Asked
 from verifier.proof_of_verification import prove_verification
@@ -137,6 +139,8 @@ def _trust(world: World) -> list[str]:
         _object(files["bundle.cose"]),
         "`certificate.status_list`: IETF Token Status List, CWT form, 2 bits per certificate.\n",
         _object(files["status-1-0.cwt"]),
+        "`issuer.import_summary`: what an import did, signed by the office key. It names nobody.\n",
+        _object(sign_import_summary(world.office, SUMMARY)),
     ]
 
 

@@ -18,6 +18,7 @@ from ledger.checkpoint import parse_checkpoint_note
 from ledger.errors import ConfigError, ProjectError
 from ledger.reasons import Reason
 from ledger.trust_policy import encode_trust_policy
+from tests.attacks.marking import attack
 from tests.world import SECONDS
 from verifier.trust_dir import load_trust
 
@@ -64,6 +65,7 @@ def test_test_records_do_not_enter_a_production_home(tmp_path: Path) -> None:
     assert list((home.path / "snapshots").iterdir()) == []
 
 
+@attack("K03", Reason.CLI_KEY_ENV_MISMATCH)
 @pytest.mark.parametrize("environment", [Environment.TEST, Environment.PRODUCTION])
 def test_region_99_and_real_regions_have_homes_of_their_own(tmp_path: Path, environment: Environment) -> None:
     """K03: nothing is made when they are mixed."""
@@ -76,6 +78,7 @@ def test_region_99_and_real_regions_have_homes_of_their_own(tmp_path: Path, envi
     assert not (tmp_path / "home").exists()
 
 
+@attack("K03", Reason.CLI_KEY_ENV_MISMATCH)
 def test_a_test_key_does_not_open_in_production_nor_a_test_profile(tmp_path: Path) -> None:
     """K03: a key file, and a profile, carried over from a test home."""
     test = create_home(

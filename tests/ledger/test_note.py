@@ -28,6 +28,7 @@ from ledger.note import (
     verify_note_signature,
 )
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 SIGNER = Ed25519Signer(bytes(range(32)))
 NAME = "test.example/log"
@@ -132,6 +133,13 @@ def test_the_table_is_whole() -> None:
     )
 
 
+@attack(
+    "W01",
+    Reason.CKPT_MALFORMED,
+    Reason.ENC_BASE64_NONCANONICAL,
+    Reason.ENC_UTF8_INVALID,
+    Reason.ENC_TOO_LARGE,
+)
 @pytest.mark.parametrize(("name", "data", "reason"), HOSTILE, ids=[name for name, _, _ in HOSTILE])
 def test_hostile_notes(name: str, data: str | bytes, reason: Reason) -> None:  # W01, W03, W16
     raw = data.encode() if isinstance(data, str) else data

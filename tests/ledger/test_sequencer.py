@@ -28,6 +28,7 @@ from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
 from ledger.trust_policy import verify_checkpoint
 from ledger.witness_protocol import WitnessConflictError
+from tests.attacks.marking import attack
 from tests.ledger.tampering import check, reason_of
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def test_create_and_open_guards(world: World, tmp_path: Path) -> None:
 # --- the clock --------------------------------------------------------------------------------------------------
 
 
+@attack("K05", Reason.CLI_CLOCK_SUSPECT)
 @pytest.mark.parametrize("now", [0, -1, 10**9, 4_133_980_800, 2**40])
 def test_absurd_clocks(world: World, now: int) -> None:  # K05
     ledger = world.open()
@@ -183,6 +185,7 @@ def test_after_a_failed_write_nothing_goes_on(world: World, monkeypatch: pytest.
     ledger.checkpoint(world.now)
 
 
+@attack("K11", Reason.STORE_FULL)
 def test_a_full_disk(world: World) -> None:  # D02
     ledger = world.open()
     ledger.append(world.entries(1))

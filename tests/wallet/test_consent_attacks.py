@@ -16,6 +16,7 @@ from certificate.request import PolicyItem, SlotsItem, sign_request
 from ledger.errors import ConsentError, VerificationError
 from ledger.reasons import Reason
 from tests.wallet.parties import ITEMS, Asker, Phone, Town, b64, good, refused, unb64
+from tests.wallet.stores import BOTH_STORES
 from tests.world import DAY, SECONDS, claims_of_60_months, signer
 from verifier.expect import Asked
 from verifier.own import check_own_certificate
@@ -25,6 +26,8 @@ from wallet_api.release import fetch_answer
 from wallet_api.requests import leave_request
 from wallet_api.sealing import bound_to, seal
 from wallet_api.service import Citizen, Organisation
+
+pytestmark = BOTH_STORES
 
 
 @pytest.mark.parametrize(

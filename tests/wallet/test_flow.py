@@ -6,11 +6,14 @@ from certificate.certificate import parse_certificate
 from certificate.request import matching_digits, parse_request
 from ledger.reasons import Reason
 from tests.wallet.parties import NAME_SLOTS, URL, Asker, Phone, Town, b64, good, refused, unb64
+from tests.wallet.stores import BOTH_STORES
 from tests.world import PURPOSE, SLOTS_24
 from verifier.expect import Asked
 from verifier.own import check_own_certificate
 from verifier.report import Outcome
 from wallet_api.access_log import check_access_log
+
+pytestmark = BOTH_STORES
 
 
 def test_from_request_to_deletion(town: Town, alice: Phone, bank: Asker) -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Caller, Phone, Town, b64, good, refused
+from tests.wallet.stores import BOTH_STORES
+
+pytestmark = BOTH_STORES
 
 ABSENT = "0" * 32
 ABSENT_NUMBER = "A" * 13

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["ONLY_GROWS", "Statement", "Step", "Table", "column", "grows_only", "index"]
+__all__ = ["ONLY_GROWS", "Statement", "Step", "Table", "column", "grows_only", "index", "plain"]
 
 _ONLY_GROWS = "the access log only grows"
 _TYPES = {"BLOB": "bytea", "INTEGER": "bigint"}
@@ -64,6 +64,11 @@ class Step:
 def index(name: str, on: str, *, unique: bool = False) -> Statement:
     """An index `name` on `table (column, …)`."""
     sql = f"CREATE {'UNIQUE ' if unique else ''}INDEX {name} ON {on}"
+    return Statement(sql, sql)
+
+
+def plain(sql: str) -> Statement:
+    """A statement that both databases read alike."""
     return Statement(sql, sql)
 
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 
 from certificate.directory import Directory
-from issuer.audit import Audit, Possible, audit_ledger
+from issuer.ledger_audit import Audit, Possible, audit_ledger
 from issuer.publish import load_directory
 from issuer.register import PAPER
 from issuer.service import mint_persons
