@@ -17,7 +17,7 @@ from ledger.checkpoint import parse_checkpoint_note
 from ledger.errors import ConflictError
 from ledger.proof import encode_proof
 from ledger.reasons import Reason
-from ledger.receipt import growth_receipt, inclusion_receipt
+from ledger.receipt import ReceiptAlgorithm, growth_receipt, inclusion_receipt
 from ledger.tlog_proof import encode_tlog_proof
 from ledger.witness_protocol import encode_add_checkpoint
 
@@ -100,7 +100,11 @@ def checkpoint(
 @ledger.command()
 @click.argument("index", type=click.IntRange(0))
 @click.option(
-    "--as", "form", type=click.Choice(["binary", "tlog-proof", "cose"]), default="binary", show_default=True
+    "--as",
+    "form",
+    type=click.Choice(["binary", "tlog-proof", "cose", "cose-eddsa"]),
+    default="binary",
+    show_default=True,
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option(
@@ -122,7 +126,7 @@ def prove(
     """Prove that entry INDEX is in the ledger, under its newest cosigned checkpoint.
 
     binary is our own form, tlog-proof the text of C2SP with all signatures, cose a receipt of RFC 9942, which the log
-    alone signs.
+    alone signs; cose-eddsa the same for readers that know the algorithm by its older number.
 
     Example: tally ledger prove 0 --as tlog-proof --out 0.tlog-proof --home home
     """
@@ -132,7 +136,7 @@ def prove(
     checkpoint, _ = parse_checkpoint_note(note)
     if form == "tlog-proof":
         data = encode_tlog_proof(index, proof.path, note)
-    elif form == "cose":
+    elif form.startswith("cose"):
         signer = home.signer("log")
         data = inclusion_receipt(
             signer,
@@ -141,6 +145,7 @@ def prove(
             size=proof.size,
             path=proof.path,
             root_hash=checkpoint.root_hash,
+            algorithm=ReceiptAlgorithm.EDDSA if form == "cose-eddsa" else ReceiptAlgorithm.ED25519,
         )
     else:
         data = encode_cbor(encode_proof(proof))

@@ -3,13 +3,15 @@
     18([ << {1: -19, 4: kid, 395: 1} >>, {396: {-1: [ << [size, index, [hash, ...]] >> ]}}, null, signature ])
     18([ << {1: -19, 4: kid, 395: 1} >>, {396: {-2: [ << [old size, size, [hash, ...]] >> ]}}, null, signature ])
 
-The payload, left out, is the root that the proof leads to; the log's Ed25519 key signs it. Witnesses do not occur in a
-receipt: it says what the log says, and who wants the quorum takes a tlog-proof.
+The payload, left out, is the root that the proof leads to; the log's Ed25519 key signs it. Many readers still want
+-8 (EdDSA, deprecated by RFC 9864) in place of -19: both are written on demand and read, for the key is Ed25519 anyway.
+Witnesses do not occur in a receipt: it says what the log says, and who wants the quorum takes a tlog-proof.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 
 from ledger.cbor import COSE_SIGN1_TAG, Tag, decode_cbor, encode_cbor
 from ledger.ed25519 import Signer, verify_ed25519
@@ -23,30 +25,59 @@ from ledger.merkle import (
 )
 from ledger.reasons import Reason
 
-__all__ = ["growth_receipt", "inclusion_receipt", "verify_growth_receipt", "verify_inclusion_receipt"]
+__all__ = [
+    "ReceiptAlgorithm",
+    "growth_receipt",
+    "inclusion_receipt",
+    "verify_growth_receipt",
+    "verify_inclusion_receipt",
+]
 
 _ALG, _KID, _VDS, _VDP = 1, 4, 395, 396
-_ED25519, _RFC9162_SHA256 = -19, 1
+_RFC9162_SHA256 = 1
 _INCLUSION, _CONSISTENCY = -1, -2
 _MAX_RECEIPT = 8192
 
 
+class ReceiptAlgorithm(IntEnum):
+    """How the header calls Ed25519."""
+
+    ED25519 = -19
+    EDDSA = -8
+
+
 def inclusion_receipt(
-    signer: Signer, *, kid: bytes, index: int, size: int, path: Sequence[bytes], root_hash: RootHash
+    signer: Signer,
+    *,
+    kid: bytes,
+    index: int,
+    size: int,
+    path: Sequence[bytes],
+    root_hash: RootHash,
+    algorithm: ReceiptAlgorithm = ReceiptAlgorithm.ED25519,
 ) -> bytes:
     """The log's receipt that an entry stands at `index` of `size` under `root_hash`.
 
     Args:
         kid: how the reader finds the log's key.
     """
-    return _receipt(signer, kid, _INCLUSION, [size, index, list(path)], root_hash)
+    proof = encode_cbor([size, index, list(path)])
+    return _receipt(signer, kid, algorithm, {_INCLUSION: [proof]}, root_hash)
 
 
 def growth_receipt(
-    signer: Signer, *, kid: bytes, old_size: int, size: int, path: Sequence[bytes], root_hash: RootHash
+    signer: Signer,
+    *,
+    kid: bytes,
+    old_size: int,
+    size: int,
+    path: Sequence[bytes],
+    root_hash: RootHash,
+    algorithm: ReceiptAlgorithm = ReceiptAlgorithm.ED25519,
 ) -> bytes:
     """The log's receipt that the tree of `size` under `root_hash` begins with its tree of `old_size`."""
-    return _receipt(signer, kid, _CONSISTENCY, [old_size, size, list(path)], root_hash)
+    proof = encode_cbor([old_size, size, list(path)])
+    return _receipt(signer, kid, algorithm, {_CONSISTENCY: [proof]}, root_hash)
 
 
 def verify_inclusion_receipt(data: bytes, *, entry: bytes, public_key: bytes) -> tuple[int, int, RootHash]:
@@ -76,10 +107,12 @@ def verify_growth_receipt(
     return old_size, size
 
 
-def _receipt(signer: Signer, kid: bytes, kind: int, proof: list[object], root: RootHash) -> bytes:
-    protected = encode_cbor({_ALG: _ED25519, _KID: kid, _VDS: _RFC9162_SHA256})
-    proofs = {_VDP: {kind: [encode_cbor(proof)]}}
-    return encode_cbor(Tag(COSE_SIGN1_TAG, [protected, proofs, None, signer.sign(_signed(protected, root))]))
+def _receipt(
+    signer: Signer, kid: bytes, algorithm: ReceiptAlgorithm, proofs: dict[int, list[bytes]], root: RootHash
+) -> bytes:
+    protected = encode_cbor({_ALG: int(algorithm), _KID: kid, _VDS: _RFC9162_SHA256})
+    signature = signer.sign(_signed(protected, root))
+    return encode_cbor(Tag(COSE_SIGN1_TAG, [protected, {_VDP: proofs}, None, signature]))
 
 
 def _signed(protected: bytes, root: RootHash) -> bytes:
@@ -118,7 +151,7 @@ def _require_header(protected: bytes) -> None:
     header = decode_cbor(protected)
     if not isinstance(header, Mapping) or set(header) != {_ALG, _KID, _VDS}:
         raise FormatError(Reason.SIG_MALFORMED, "another protected header")
-    if (header[_ALG], header[_VDS]) != (_ED25519, _RFC9162_SHA256):
+    if header[_ALG] not in tuple(ReceiptAlgorithm) or header[_VDS] != _RFC9162_SHA256:
         raise VerificationError(Reason.ALG_NOT_ALLOWED, "another algorithm, or another kind of tree")
 
 
