@@ -28,7 +28,7 @@ def test_an_export_is_a_log_that_grows(world: Published, outsider: Outsider, siz
     shutil.copy(export(world) / "checkpoint", old)
     world.grow(second)
     # By the log with both keys, then by three witnesses with the one, then with the other.
-    kinds = "0x1 0x6 0x4 0x4 0x4 0x6 0x6 0x6"
+    kinds = "0x01 0x06 0x04 0x04 0x04 0x06 0x06 0x06"
     assert outsider.look(world, export(world), old=old) == f"ok: {second} entries, signed {kinds}"
 
 
