@@ -82,7 +82,7 @@ def test_g11_a_release_holds_exactly_what_was_agreed(
         id_ = bank.leave(request)
         alice.answer(id_, number, agreed)
         released = good(bank.post(f"/requests/{id_}/fetch"))
-        assert released.keys() == {"presentation", "expires"}
+        assert released.keys() == {"presentation", "presenter", "expires"}
         report = town.world.verify(
             unb64(released["presentation"]), expect=Asked(request), trust=town.service.trust()
         )
