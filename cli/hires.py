@@ -33,8 +33,8 @@ from cli.common import (
 )
 from cli.keys import open_signer, org_purpose
 from cli.progress import progress
+from cli.shown import read_one
 from cli.tokens import read_token
-from cli.verify import read_one
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from verifier.bulk.people import People, parse_people

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from certificate.certificate import parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.holding import holder_tree
 from certificate.holding import present as sign_answer
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
+from certificate.policy.asking import day_of_question, policy_asked, slots_for_policy
+from certificate.policy.language import Policy
+from certificate.policy.wording import answer_word, finding_sentences
 from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
 from certificate.request import (
     COUNTER_LIFETIME,
+    PolicyItem,
     SlotsItem,
     UnverifiedRequest,
     matching_digits,
@@ -34,9 +39,10 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
+from cli.holder_safe import export_safe, import_safe
 from cli.keys import HOLDER_PURPOSE, new_passphrase, open_holder_key
 from cli.outputs import form_of, write_code
-from cli.verify import read_one
+from cli.shown import read_one
 from ledger.errors import ConsentError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
@@ -53,6 +59,10 @@ def holder() -> None:
 
     Example: tally holder new-key --out me.key
     """
+
+
+for _command in (export_safe, import_safe):
+    holder.add_command(_command)
 
 
 @holder.command("new-key")
@@ -118,7 +128,7 @@ def present(
     """
     asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
     request, certificate = parse_request(asked_bytes), parse_certificate(held)
-    slots = _slots_to_show(request, show, holder_tree(held), certificate.body.cut_off)
+    slots = _slots_to_show(request, show, certificate, holder_tree(held), _policies(trust), language)
     registered = _registered_name(request, trust, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
@@ -155,17 +165,43 @@ def present(
 
 
 def _slots_to_show(
-    request: UnverifiedRequest, show: tuple[str, ...], tree: ClaimsTree, cut_off: int
+    request: UnverifiedRequest,
+    show: tuple[str, ...],
+    certificate: UnverifiedCertificate,
+    tree: ClaimsTree,
+    policies: Mapping[str, Policy],
+    language: Language,
 ) -> list[int]:
+    """The slots named, or the least that answers what is asked."""
     if show:
-        return slots_named(show, _REGISTRY, cut_off=cut_off)
+        return slots_named(show, _REGISTRY, cut_off=certificate.body.cut_off)
     asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
     missing = asked - set(tree.slots)
     for slot in sorted(missing):
         say(f"not in this certificate: {_REGISTRY.claim_at(slot).name}")
-    if not asked - missing:
+    slots = asked - missing
+    for item in request.body.items:
+        if isinstance(item, PolicyItem):
+            slots |= _least(policy_asked(item, policies), certificate, language)
+    if not slots:
         raise ConsentError(Reason.DISC_REQUIRED_MISSING, "nothing of what is asked is in this certificate")
-    return sorted(asked - missing)
+    return sorted(slots)
+
+
+def _least(policy: Policy, certificate: UnverifiedCertificate, language: Language) -> set[int]:
+    """What decides the policy and what it shows besides; says to the holder what the answer will be."""
+    today = day_of_question(int(utc_now().timestamp()))
+    answer, (slots,) = slots_for_policy(policy, [certificate], today=today)
+    say(f"{policy.title(language)}: {answer_word(answer.value, language)}")
+    for sentence in finding_sentences(answer, language):
+        say(f"  {sentence}")
+    return set(slots)
+
+
+def _policies(trust: Path | None) -> Mapping[str, Policy]:
+    from verifier.trust_dir import load_trust
+
+    return {} if trust is None else load_trust(trust).policies
 
 
 def _registered_name(request: UnverifiedRequest, trust: Path | None, language: Language) -> str | None:

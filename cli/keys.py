@@ -17,6 +17,7 @@ __all__ = [
     "HOLDER_PURPOSE",
     "new_passphrase",
     "open_holder_key",
+    "open_seed",
     "open_signer",
     "org_purpose",
     "parse_public_key",
@@ -27,7 +28,12 @@ HOLDER_PURPOSE = "holder"
 
 
 def open_signer(path: Path, *, purpose: str, descriptor: int | None) -> Ed25519CoseSigner:
-    """The signer in a key file made for `purpose`.
+    """The signer in a key file made for `purpose`. Raises as `open_seed`."""
+    return Ed25519CoseSigner(open_seed(path, purpose=purpose, descriptor=descriptor))
+
+
+def open_seed(path: Path, *, purpose: str, descriptor: int | None) -> bytes:
+    """The seed in a key file made for `purpose`, to be put into another file.
 
     Raises:
         ConfigError: as `load_key` and `read_passphrase`.
@@ -39,7 +45,7 @@ def open_signer(path: Path, *, purpose: str, descriptor: int | None) -> Ed25519C
         if exc.reason is not Reason.KEY_PASSPHRASE or given is not None or not sys.stdin.isatty():
             raise
         stored = load_key(path, purpose=purpose, passphrase=read_passphrase(None))
-    return Ed25519CoseSigner(stored.seed)
+    return stored.seed
 
 
 def org_purpose(org: int) -> str:

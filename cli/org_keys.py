@@ -15,7 +15,7 @@ from certificate.rollover import sign_rollover
 from cli.common import emit, force_option, json_option, require_writable, say, utc_now, write_new_file
 from cli.home import home_options, open_home
 from cli.keys import new_passphrase, open_signer, org_purpose, read_public_key
-from cli.verify import read_one
+from cli.shown import read_one
 from ledger.keyfile import save_key
 
 __all__ = ["announce", "new_key", "resume", "rollover"]

@@ -19,7 +19,10 @@ from issuer.organisations import (
     register_organisation,
     suspend_organisation,
 )
+from issuer.policies import load_policies
+from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
+from ledger.reasons import Reason
 
 __all__ = ["list_", "register", "suspend"]
 
@@ -44,6 +47,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--out", type=_FILE, help="Write the registration, for the organisation.")
 @click.option("--allow-look-alike", is_flag=True, help="You compared it with the organisation it looks like.")
+@click.option("--policy", "policies", multiple=True, help="Policy it may ask, by id; repeatable.")
 @home_options
 @force_option
 @json_option
@@ -56,6 +60,7 @@ def register(
     public_key_file: Path | None,
     out: Path | None,
     allow_look_alike: bool,
+    policies: tuple[str, ...],
     home_path: Path,
     passphrase_fd: int | None,
     force: bool,
@@ -79,6 +84,7 @@ def register(
         now=int(utc_now().timestamp()),
         purposes=tuple(purposes),
         allow_look_alike=allow_look_alike,
+        policies=_known(home, policies),
     )
     if out is not None:
         write_new_file(out, encode_file_text(registration).encode("ascii"), force=force)
@@ -135,3 +141,12 @@ def _home_key(home: Home, org: int) -> bytes:
     environment = home.settings.environment.name.lower()
     save_key(path, seed, purpose=name, environment=environment, passphrase=home.passphrase())
     return Ed25519CoseSigner(seed).public_key
+
+
+def _known(home: Home, policies: tuple[str, ...]) -> tuple[str, ...]:
+    known = load_policies(home)
+    if unknown := [name for name in policies if name not in known]:
+        raise ConfigError(
+            Reason.POLICY_UNKNOWN, ", ".join(unknown), hint="tally issuer policy list shows them"
+        )
+    return tuple(sorted(set(policies)))

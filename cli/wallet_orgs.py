@@ -8,7 +8,7 @@ import click
 
 from certificate.qr_text import decode_any
 from cli.common import emit, json_option, utc_now
-from cli.verify import read_one
+from cli.shown import read_one
 from cli.wallet_db import db_option
 
 __all__ = ["org_resume", "org_suspend"]

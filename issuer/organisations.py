@@ -53,6 +53,7 @@ def register_organisation(
     purposes: tuple[str, ...] = (DEFAULT_PURPOSE,),
     slots: tuple[int, ...] | None = None,
     allow_look_alike: bool = False,
+    policies: tuple[str, ...] = (),
 ) -> bytes:
     """Register an organisation, or renew it; returns the registration as tagged bytes.
 
@@ -62,6 +63,7 @@ def register_organisation(
         now: POSIX seconds; the registration runs REGISTRATION_DAYS from today.
         slots: bounds of the slot ranges it may ask, [first, last, first, last...]; default all registered claims.
         allow_look_alike: register a name that could be taken for another organisation's: the registrar looked at both.
+        policies: ids of the policies it may ask; they travel inside each of its requests.
     Raises:
         FormatError: a name or number that the format refuses.
         ConfigError: `org.look_alike`.
@@ -74,7 +76,7 @@ def register_organisation(
         request_key=request_key,
         purposes=purposes,
         slots=((CertificateType.CONTRIBUTION, all_slots() if slots is None else slots),),
-        policies=(),
+        policies=policies,
         valid_from=now // _DAY,
         valid_to=now // _DAY + REGISTRATION_DAYS,
     )

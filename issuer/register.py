@@ -61,6 +61,15 @@ class RegisterRow:
     def is_paper(self) -> bool:
         return self.identity.holder == PAPER
 
+    def values(self) -> tuple[object, ...]:
+        """The columns of the table, in their order."""
+        i = self.identity
+        return (
+            *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
+            *(self.number, self.status_list, self.status_index, self.digest, self.signed, self.sealed),
+            *(self.minted_at, self.log, self.log_index),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
@@ -131,12 +140,12 @@ class Register(HolderKeys):
 
     # --- certificates ---------------------------------------------------------------------------------------
 
-    def add_signed(self, rows: Sequence[RegisterRow]) -> None:
-        """Write a batch of signed, not yet logged certificates: all or none."""
+    def add_signed(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Write a batch of signed, not yet logged certificates, as `RegisterRow.values`: all or none."""
         marks = ", ".join("?" * 15)
         with self._writing() as connection:
             sql = f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})"  # noqa: S608 - constants of this module only
-            connection.executemany(sql, map(_values, rows))
+            connection.executemany(sql, rows)
 
     def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
         """Note the ledger index of certificates named by digest."""
@@ -277,15 +286,6 @@ class Register(HolderKeys):
         """Number, registration, whether suspended."""
         rows = self._db.conn.execute("SELECT org, registration, suspended FROM organisations ORDER BY org")
         return [(row[0], row[1], bool(row[2])) for row in rows]
-
-
-def _values(row: RegisterRow) -> tuple[object, ...]:
-    i = row.identity
-    return (
-        *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
-        *(row.number, row.status_list, row.status_index, row.digest, row.signed, row.sealed),
-        *(row.minted_at, row.log, row.log_index),
-    )
 
 
 def _row(values: Sequence[object]) -> RegisterRow:

@@ -25,9 +25,11 @@ from ledger.checkpoint import Checkpoint, parse_checkpoint_note, verify_cosignat
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.note import KEY_ID_SIZE, NoteSignature, SignatureType, VerifierKey, encode_vkey, parse_vkey
 from ledger.reasons import Reason
+from ledger.remembered import Remembered
 
 __all__ = [
     "COSIGNATURE_SKEW",
+    "CheckpointMemory",
     "Group",
     "LogKey",
     "TrustPolicy",
@@ -179,14 +181,24 @@ def verify_checkpoint(note: bytes, *, policy: TrustPolicy, now: int) -> Verified
     )
 
 
+CheckpointMemory = Remembered[tuple[Checkpoint, frozenset[bytes]], "VerifiedCheckpoint"]
+"""Checkpoints verified under one policy, by what was signed and by the very signatures. Never for two policies."""
+
+
 def verify_signatures(
-    checkpoint: Checkpoint, blobs: Sequence[bytes], *, policy: TrustPolicy, now: int
+    checkpoint: Checkpoint,
+    blobs: Sequence[bytes],
+    *,
+    policy: TrustPolicy,
+    now: int,
+    known: CheckpointMemory | None = None,
 ) -> VerifiedCheckpoint:
     """Check a checkpoint against signatures in the form a proof carries: key id ‖ blob. Steps 1 to 4 above.
 
     Args:
         blobs: at most 100.
         now: POSIX seconds.
+        known: the same checkpoint with the same signatures is not verified again; whether it is from the future is.
     Raises:
         FormatError: `enc.too_large`.
         UndeterminedError, VerificationError: as the steps say.
@@ -194,12 +206,21 @@ def verify_signatures(
     if len(blobs) > _MAX_BLOBS:
         raise FormatError(Reason.ENC_TOO_LARGE, f"{len(blobs)} signatures")
     found = frozenset(blobs)
-    return _verify(
-        checkpoint,
-        lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
-        policy=policy,
-        now=now,
-    )
+
+    def verify() -> VerifiedCheckpoint:
+        return _verify(
+            checkpoint,
+            lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
+            policy=policy,
+            now=now,
+        )
+
+    if known is None:
+        return verify()
+    verified = known.once((checkpoint, found), verify)
+    for name, time in verified.cosignature_times:
+        _require_past(time, now, name)
+    return verified
 
 
 def carried_signatures(
@@ -266,15 +287,19 @@ def _verify_witnesses(
     times: dict[str, tuple[bytes, int]] = {}
     for witness in policy.witnesses:
         stated = [verify_cosignature(checkpoint, blob, key=witness.key) for blob in blobs_of(witness.key)]
-        if stated and max(stated) > now + COSIGNATURE_SKEW:
-            raise VerificationError(
-                Reason.CKPT_COSIG_FUTURE,
-                f"{max(stated) - now} s ahead, key {witness.key.key_id.hex()}",
-                hint="Check this machine's clock.",
-            )
         if stated:
+            _require_past(max(stated), now, witness.name)
             times[witness.name] = (witness.key.public_key, max(stated))
     return times
+
+
+def _require_past(time: int, now: int, witness: str) -> None:
+    if time > now + COSIGNATURE_SKEW:
+        raise VerificationError(
+            Reason.CKPT_COSIG_FUTURE,
+            f"{time - now} s ahead, witness {witness}",
+            hint="Check this machine's clock.",
+        )
 
 
 class _PolicyReader:

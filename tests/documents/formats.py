@@ -11,6 +11,7 @@ from textwrap import wrap
 import cbor2
 
 from certificate.certificate import certificate_number, parse_certificate
+from certificate.device import DeviceBody, device_to_be_signed
 from certificate.holding import disclose
 from certificate.numbers import Algorithm, Typ
 from certificate.qr_text import encode_qr_text
@@ -56,6 +57,7 @@ def render() -> str:
     parts += _certificate(world)
     parts += _asking(world)
     parts += _succession(world)
+    parts += _holder(world)
     parts += _proving(world)
     parts += _trust(world)
     parts += _ledger(world)
@@ -131,6 +133,26 @@ def _proving(world: World) -> list[str]:
         "`certificate.rollover`: an organisation's old request key signs `[inner]`, the new one the inner object "
         "`[org, old key, new key, time]`.\n",
         _object(sign_rollover(world.asker, signer("asker's new key"), org=1, time=SECONDS), hex_bytes=96),
+    ]
+
+
+def _holder(world: World) -> list[str]:
+    key = world.holder.public_key
+    device = DeviceBody("wallet.example.test", key, signer("tablet").public_key, SECONDS, 600)
+    to_sign = device_to_be_signed(device, holder_key=key)
+    return [
+        "## What else a holder key signs\n",
+        "`certificate.delegation`: another key may act; `[principal_key, proxy_key, [type, ...], first, last, nonce]`, "
+        "days as UTC day numbers.\n",
+        _object(world.delegation()),
+        "Its end, a kind of its own: `[digest of the delegation, time]`.\n",
+        _object(world.delegation_end()),
+        "`certificate.journal`: what a phone showed offline, one entry after the other; `[counter, previous, time, "
+        "org, request digest, type, [slot, ...]]`.\n",
+        _object(world.journal_entry()),
+        "`certificate.device`: both keys sign `[audience, first_key, second_key, issued, lifetime]`; the bytes that "
+        f"the first one signs, {len(to_sign)} bytes:\n",
+        "\n".join(f"    {line}" for line in wrap(to_sign.hex(), 96)) + "\n",
     ]
 
 
