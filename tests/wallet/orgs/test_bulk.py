@@ -234,7 +234,14 @@ def test_a_question_that_would_not_tell_people_apart(desk: Desk, town: Town) -> 
     body = town.world.request_body()
     with pytest.raises(ConfigError) as caught:
         list(
-            prepare(parse_people(CSV.encode()), body, key=desk.asker.key, registration=b"", random=os.urandom)
+            prepare(
+                parse_people(CSV.encode()),
+                body,
+                key=desk.asker.key,
+                registration=b"",
+                random=os.urandom,
+                policies={},
+            )
         )
     assert caught.value.reason is Reason.CLI_USAGE
 
