@@ -24,7 +24,7 @@ test: install
 
 # The full counts that single issues name; nothing of them is needed to trust `make test`.
 torture: install
-	@echo "torture: nothing here yet; it comes with the issue that names its counts"
+	$(BIN)/python -m pytest -n 2 --full
 
 city: install
 	$(BIN)/python -m benchmarks.city $(if $(PEOPLE),--people $(PEOPLE)) --dirty 0.001

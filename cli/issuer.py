@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from certificate.certificate import parse_certificate
-from certificate.keys import check_key
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
@@ -19,7 +18,9 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
+from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
 from cli.paper_list import export_list, paper_form
 from cli.progress import progress
@@ -67,6 +68,7 @@ issuer.add_command(serve)
 issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
+issuer.add_command(policy)
 
 
 @issuer.command("import")
@@ -83,6 +85,12 @@ issuer.add_command(operator_log)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the signed summary goes: how many, from which records; it names nobody.",
 )
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="Stay under so many MiB; default: what is quickest, about 900 for a million people.",
+)
 @home_options
 @force_option
 @json_option
@@ -90,6 +98,7 @@ def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    memory_limit: int | None,
     summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -112,6 +121,7 @@ def import_(
             now=_now(),
             max_quarantined=max_quarantined,
             report_path=report,
+            memory_limit=None if memory_limit is None else memory_limit * 2**20,
             progress=advance,
         )
     if summary_out is not None:
@@ -170,10 +180,11 @@ def mint(
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
-            run = mint_enrolled(home, ledger, now=_now())
+            with progress("minting") as advance:
+                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
             _say_who_left(home)
         else:
-            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            holder = PAPER if holder_key is None else read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
@@ -206,24 +217,10 @@ def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
     for number, row in enumerate(rows, start=1):
         try:
             person_no, key = row
-            pairs.append((person_no, _public_key(key)))
+            pairs.append((person_no, parse_public_key(key)))
         except (ValueError, FormatError) as exc:
             raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
-
-
-def _read_public_key(path: Path) -> bytes:
-    return _public_key(path.read_text("ascii").removesuffix("\n"))
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError as exc:
-        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
-    if key.hex() != text:
-        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
-    return check_key(key)
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:

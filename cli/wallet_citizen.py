@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -224,16 +224,10 @@ def access_log(
 COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
 
 
-@contextmanager
-def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> Iterator[WalletClient]:
-    from cli.wallet_client import WalletClient
+def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> AbstractContextManager[WalletClient]:
+    from cli.wallet_client import opened_client
 
-    client = WalletClient(url, signer, trust=bundle, clock=_now)
-    try:
-        client.login()
-        yield client
-    finally:
-        client.close()
+    return opened_client(url, signer, bundle, clock=_now)
 
 
 def _question(asked: AskedRequest, language: Language) -> str:

@@ -278,6 +278,10 @@ class Register(HolderKeys):
         with self._writing() as connection:
             connection.execute("UPDATE organisations SET suspended = 1 WHERE org = ?", (org,))
 
+    def resume_organisation(self, org: int) -> None:
+        with self._writing() as connection:
+            connection.execute("UPDATE organisations SET suspended = 0 WHERE org = ?", (org,))
+
     def organisations(self) -> list[tuple[int, bytes, bool]]:
         """Number, registration, whether suspended."""
         rows = self._db.conn.execute("SELECT org, registration, suspended FROM organisations ORDER BY org")

@@ -63,6 +63,7 @@ def import_records(
     now: int,
     max_quarantined: int = 0,
     report_path: Path | None = None,
+    memory_limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Check an export and keep it as a snapshot. Nothing is kept if it is refused; the same export twice is one.
@@ -73,7 +74,7 @@ def import_records(
     """
     with locked(home.path / "import.lock", what="importing records", timeout=0):
         _sweep(home.path / "snapshots")
-        return _import(home, folder, now, max_quarantined, report_path, progress)
+        return _import(home, folder, now, max_quarantined, report_path, memory_limit, progress)
 
 
 def _sweep(snapshots: Path) -> None:
@@ -91,6 +92,7 @@ def _import(
     now: int,
     max_quarantined: int,
     report_path: Path | None,
+    memory_limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
     offices = frozenset(office.code for office in load_directory(home).offices)
@@ -103,6 +105,7 @@ def _import(
         known_offices=offices,
         max_quarantined=max_quarantined,
         report_path=report_path,
+        memory_limit=memory_limit,
         progress=progress,
     )
     name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
@@ -148,6 +151,7 @@ def mint_persons(
     *,
     now: int,
     extra: Mapping[int, ClaimValue] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
@@ -163,23 +167,42 @@ def mint_persons(
     snapshot = home.snapshot()
     pairs = list(persons)
     with opened_register(home) as register:
-        orders = [
-            _order(register, snapshot.claims(person_no), holder, extra, now) for person_no, holder in pairs
-        ]
+        for person_no, holder in pairs:
+            snapshot.require(person_no)
+            _require_current(register, person_no, holder, now)
         minter = _minter(home, ledger, register, snapshot, now, random)
-        certificates = tuple(minter.mint(orders))
+        # One after the other: the claims of a whole city's holders would not fit into memory.
+        orders = (_order(register, snapshot.claims(person_no), holder, extra) for person_no, holder in pairs)
+        certificates = tuple(minter.mint(orders, progress=_counted(progress, len(pairs))))
         register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
 
 
-def mint_enrolled(home: Home, ledger: Sequencer, *, now: int) -> MintRun:
+def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None]:
+    """`progress` for who counts by the batch."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, total)
+
+    return advance
+
+
+def mint_enrolled(
+    home: Home, ledger: Sequencer, *, now: int, progress: Callable[[int, int], None] | None = None
+) -> MintRun:
     """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`."""
     with opened_register(home) as register:
         pairs = [pair for pair in register.enrolled() if not _is_over(register.proxy(*pair), now)]
     known = home.snapshot()
-    return mint_persons(home, ledger, [pair for pair in pairs if pair[0] in known], now=now)
+    return mint_persons(
+        home, ledger, [pair for pair in pairs if pair[0] in known], now=now, progress=progress
+    )
 
 
 def mint_all(
@@ -212,15 +235,17 @@ def _order(
     person: PersonClaims,
     holder: bytes,
     extra: Mapping[int, ClaimValue] | None,
-    now: int,
 ) -> MintOrder:
     proxy = register.proxy(person.person_no, holder)
-    if register.ended_key(holder) is not None or _is_over(proxy, now):
-        hint = "prove the identity again and claim with another key"
-        raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
     if proxy is None:
         return MintOrder(person, holder, extra)
     return MintOrder(person, holder, {**(extra or {}), **proxy_claim(proxy)}, Presenter.PROXY)
+
+
+def _require_current(register: Register, person_no: str, holder: bytes, now: int) -> None:
+    if register.ended_key(holder) is not None or _is_over(register.proxy(person_no, holder), now):
+        hint = "prove the identity again and claim with another key"
+        raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
 
 
 def _is_over(proxy: Proxy | None, now: int) -> bool:

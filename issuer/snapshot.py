@@ -219,11 +219,15 @@ class Snapshot:
             ConfigError: `person.not_found`.
             IntegrityError: `store.hash_mismatch` when the person's bytes changed on disk.
         """
+        return self.person_at(self.require(person_no))
+
+    def require(self, person_no: str) -> int:
+        """The place of a person. Raises ConfigError `person.not_found`."""
         at = self._find(person_no)
         if at is None:
             hint = "check the number; the person may be new since the last import, or laid aside in it"
             raise ConfigError(Reason.PERSON_NOT_FOUND, "no such person in the snapshot", hint=hint)
-        return self.person_at(at)
+        return at
 
     def batches(self, size: int) -> Iterator[list[PersonClaims]]:
         """All persons in order, `size` at a time."""

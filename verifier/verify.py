@@ -28,6 +28,8 @@ from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
+from certificate.policy.asking import facts_of_certificate
+from certificate.policy.facts import Facts
 from certificate.presentation import UnverifiedPresentation, presentation_of_item
 from certificate.qr_text import decode_any
 from certificate.request import (
@@ -49,6 +51,7 @@ from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Asked, Expectation, Static, same_text
 from verifier.known import KnownList
+from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -96,8 +99,9 @@ def verify(
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
+    facts = [run.facts() for run in runs if run.is_authentic]
     for run in runs:
-        run.holder_and_policy(asked, identity, one_holder=len(holders) == 1)
+        run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
     if all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
@@ -125,6 +129,7 @@ class _Run:
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
     status_digest: bytes | None = None
+    judged: tuple[JudgedPolicy, ...] = ()
     notes: list[Reason] = field(default_factory=list)
 
     # --- the steps in their order ---------------------------------------------------------------------------
@@ -142,7 +147,12 @@ class _Run:
         self._step(9, self._disclosures, needs=(4,))
 
     def holder_and_policy(
-        self, shown_items: set[int], identity: Mapping[str, list[str]], *, one_holder: bool
+        self,
+        shown_items: set[int],
+        identity: Mapping[str, list[str]],
+        facts: Sequence[Facts],
+        *,
+        one_holder: bool,
     ) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
         fits = self._clock_fits()
@@ -152,7 +162,7 @@ class _Run:
             needs=(2, 4, 9),
             ready=fits,
         )
-        self._step(11, self._policy, needs=(9, 10))
+        self._step(11, lambda: self._policy(facts), needs=(9, 10))
 
     def _text(self) -> None:
         self.raw = decode_any(self.data)
@@ -311,11 +321,12 @@ class _Run:
         if self.seen.is_used(self.replay_keys()):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
-    def _policy(self) -> None:
+    def _policy(self, facts: Sequence[Facts]) -> None:
         asked = self.request.body.items if self.request is not None else ()
-        unknown = [item.policy for item in asked if isinstance(item, PolicyItem)]
-        if unknown:
-            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"{len(unknown)} policies are not in the bundle")
+        self.judged = judge_policies(asked, facts, self.trust.policies, now=self.now)
+        refusal = refusal_of(self.judged)
+        if refusal is not None:
+            raise refusal
 
     # --- parts of steps -------------------------------------------------------------------------------------
 
@@ -405,10 +416,20 @@ class _Run:
         """Whether this presentation alone discloses all slots of `item`."""
         if not self._is_ok(9) or self.certificate is None:
             return False
-        if isinstance(item, PolicyItem):
-            return True  # judged in step 11
         shown = {disclosure.slot for disclosure in self.certificate.disclosures}
+        if isinstance(item, PolicyItem):  # whether it is answered is judged in step 11
+            policy = self.trust.policies.get(item.policy)
+            besides = () if policy is None else policy.show
+            return shown.issuperset(map(self.certificate.body.registry.slot_of, besides))
         return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+
+    @property
+    def is_authentic(self) -> bool:
+        """Whether what is shown leads to a signed root."""
+        return self.certificate is not None and self._is_ok(9)
+
+    def facts(self) -> Facts:
+        return facts_of_certificate(self._parsed())
 
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
@@ -457,6 +478,7 @@ class _Run:
             certificate=self._view() if self._is_ok(4) else None,
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
+            policies=self.judged,
             trust=_trust_facts(self.trust),
             evidence=Evidence(
                 certificate_digest=None if certificate is None else certificate.digest(),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
+from certificate.numbers import Presenter
 from certificate.presentation import (
     MAX_LIFETIME,
     PresentationBody,
@@ -32,6 +33,7 @@ from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedE
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
+from wallet_api.acting import append_for_principal, principal_of
 from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of, asked_slots, visible_to
 from wallet_api.safe import StoredCertificate, open_certificate, require_usable, usable_certificates
@@ -87,7 +89,7 @@ def begin_answer(
     """Compose an answer: the least set of claims of certificate `number` for these items of the request.
 
     Args:
-        number: None takes the newest certificate that holds all that is asked.
+        number: None takes the newest own certificate that holds all that is asked; a proxy's is always named.
         items: places in the request, each at most once; what is left out is refused.
         minutes: how long the organisation may use the answer.
     Raises:
@@ -102,7 +104,7 @@ def begin_answer(
     with service.store.read() as tx:
         row = visible_to(tx.request(id_), citizen)
         require_active(tx, row.org)
-        held = usable_certificates(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
+        held = _own(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
         raise ConsentError(Reason.CONSENT_WINDOW_TOO_LONG, f"at most {MAX_LIFETIME} minutes")
@@ -113,6 +115,8 @@ def begin_answer(
     require_usable(stored, citizen)
     if stored.certificate.body.expires < now // _DAY:
         raise VerificationError(Reason.TIME_EXPIRED, f"certificate {stored.number}")
+    with service.store.read() as tx:
+        principal_of(service, tx, citizen, stored.certificate)
     slots = _slots(request, stored, items)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
@@ -131,7 +135,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
 
     Raises:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
-            `consent.revoked`, `consent.not_yet_valid` (nothing was begun).
+            `consent.revoked` (the delegation too, for a proxy), `consent.not_yet_valid` (nothing was begun).
         VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; `org.suspended`; as
             `require_usable` when the certificate was replaced or suspended since.
     """
@@ -147,14 +151,17 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
             raise ConsentError(Reason.CONSENT_EXPIRED, hint="begin the answer again")
         data = _signed(citizen, draft, signature)
         presentation = parse_presentation(data)
-        require_usable(open_certificate(tx, citizen, presentation.certificate.body.number), citizen)
+        stored = open_certificate(tx, citizen, presentation.certificate.body.number)
+        require_usable(stored, citizen)
+        principal = principal_of(service, tx, citizen, stored.certificate)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
         body = presentation.body
-        tx.add_answer(AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires))
+        answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)
+        tx.add_answer(answer)
         tx.move_request(id_, to=RequestState.ANSWERED, safe=citizen.safe)
         tx.delete_drafts(id_)
         shown = tuple(item.slot for item in presentation.certificate.disclosures)
-        _log(service, tx, citizen, row, Action.ANSWERED, shown, now)
+        _log(service, tx, citizen, row, Action.ANSWERED, shown, now, principal=principal)
 
 
 def refuse_request(service: Service, citizen: Citizen, id_: bytes) -> None:
@@ -186,7 +193,9 @@ def withdraw_answer(service: Service, citizen: Citizen, id_: bytes) -> None:
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID if waiting else Reason.CONSENT_EXHAUSTED)
         tx.move_request(id_, to=RequestState.WITHDRAWN, safe=citizen.safe)
         tx.mark_withdrawn(id_, now)
-        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now)
+        answer = tx.answer(id_)
+        principal = None if answer is None else answer.principal
+        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now, principal=principal)
 
 
 def require_waiting(row: RequestRow, now: int) -> None:
@@ -222,6 +231,12 @@ def _choose(
             if exc.reason is not Reason.DISC_REQUIRED_MISSING:  # of another type: the next may do
                 raise
     raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+
+
+def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
+    """What is offered without being named: a proxy names whom they answer for."""
+    usable = usable_certificates(tx, citizen)
+    return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
 
 
 def _slots(request: UnverifiedRequest, stored: StoredCertificate, items: Sequence[int]) -> list[int]:
@@ -262,6 +277,9 @@ def _log(
     action: Action,
     slots: tuple[int, ...],
     now: int,
+    *,
+    principal: bytes | None = None,
 ) -> None:
     access = access_of(action, parse_request(row.request), slots)
     append_access(tx, citizen.safe, access, data_key=citizen.data_key, time=now, random=service.random)
+    append_for_principal(service, tx, principal, access, proxy_key=citizen.holder_key, time=now)

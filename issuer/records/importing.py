@@ -14,6 +14,7 @@ import polars as pl
 from issuer.derive import Derived, derive
 from issuer.profile import Profile
 from issuer.records.export import Export, load_export
+from issuer.records.memory import MemoryPlan, plan_for
 from issuer.records.partitions import Partitions
 from issuer.records.rules import Finding, Findings
 from issuer.snapshot import SnapshotWriter
@@ -52,6 +53,7 @@ def import_export(
     known_offices: frozenset[str],
     max_quarantined: int = 0,
     report_path: Path | None = None,
+    memory_limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Import the export in `folder` into a new snapshot at `out_path`.
@@ -61,15 +63,18 @@ def import_export(
         known_offices: the agency codes of the directory.
         max_quarantined: so many persons with mistakes are left out; one more, and there is no snapshot.
         report_path: all findings, one JSON object a line; written whether or not the import succeeds.
+        memory_limit: bytes that the process may take at its peak; None takes what is quickest.
         progress: called with contribution rows done and in all; the second half of the work counts as rows again.
     Raises:
+        ConfigError: `cli.usage` when the memory limit is too low for so many persons.
         FormatError: what `load_export` raises, or `records.too_many_quarantined`.
         IntegrityError: `store.full`, `store.io_error`.
     """
     export = load_export(folder, profile, frozenset(known_offices))
     report: bytes | None = None
     try:
-        summary = _import(export, out_path, key, max_quarantined, progress)
+        plan = plan_for(memory_limit, persons=export.manifest.files["person"].rows)
+        summary = _import(export, out_path, key, plan, max_quarantined, progress)
     finally:
         if report_path is not None:
             report = _write_report(report_path, export.findings)
@@ -80,12 +85,14 @@ def _import(
     export: Export,
     out_path: Path,
     key: bytes,
+    plan: MemoryPlan,
     max_quarantined: int,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
-    with Partitions(export.people.height, export.rows, out_path.parent) as partitions:
+    folder = out_path.parent
+    with Partitions(export.people.height, export.rows, folder, rows_per_part=plan.part_rows) as partitions:
         steps = _Progress(2 * export.rows, progress)
-        for rows in export.compact_batches():
+        for rows in export.compact_batches(plan.batch_rows):
             partitions.add(rows)
             steps.advance(rows.height)
             _check_ceiling(export.findings, max_quarantined + _SLACK)

@@ -6,13 +6,17 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from issuer import backup as backup_module
 from issuer.backup import MANIFEST_NAME, make_backup
 from issuer.export import find_row, full_certificate
 from issuer.home import Home
@@ -73,6 +77,42 @@ def test_backups_of_a_mint_at_work_are_whole_and_go_on(tmp_path: Path, full: boo
 
 def _certificates(backup: Path) -> int:
     return int(json.loads((backup / MANIFEST_NAME).read_text("ascii"))["certificates"])
+
+
+def test_everything_in_a_backup_is_of_one_instant(
+    bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The instant is drawn out to half a second, in which somebody else tries to mint one after the other."""
+    reading = backup_module._reading
+
+    def slowly(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+        time.sleep(0.1)
+        return reading(path)
+
+    monkeypatch.setattr(backup_module, "_reading", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        minting = pool.submit(_mint_one_by_one, bureau)
+        backups: list[Path] = []
+        while not minting.done():
+            backups.append(tmp_path / f"backup-{len(backups)}")
+            make_backup(bureau.home, backups[-1], now=SECONDS)
+        minting.result()
+    counts = [_certificates(path) for path in backups]
+    assert any(0 < count < 12 for count in counts), counts
+    for at, path in enumerate(backups):
+        restored = restore_backup(path, tmp_path / f"restored-{at}", anchor_path=None)
+        assert restored.register.certificates == counts[at]
+
+
+def _mint_one_by_one(bureau: Bureau) -> None:
+    home = Home(bureau.home.path)
+    ledger = home.ledger()
+    try:
+        for at, person in enumerate(bureau.persons[:12]):
+            time.sleep(0.02)
+            mint_persons(home, ledger, [(person, PAPER)], now=SECONDS + at)
+    finally:
+        ledger.close()
 
 
 def test_a_restored_home_is_the_home(bureau: Bureau, backup: Path, tmp_path: Path) -> None:

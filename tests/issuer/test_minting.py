@@ -243,3 +243,14 @@ def test_a_clock_that_cannot_be_right_mints_nothing(bureau: Bureau, now: int) ->
     with opened_register(bureau.home) as register:
         assert register.count() == 0
     assert bureau.ledger.size == size
+
+
+def test_one_unknown_person_at_the_end_mints_nobody_and_progress_is_told(bureau: Bureau) -> None:
+    size, told = bureau.ledger.size, list[tuple[int, int]]()
+    pairs = [(person, PAPER) for person in bureau.persons[:6]]
+    with pytest.raises(ConfigError) as refusal:
+        mint_persons(bureau.home, bureau.ledger, [*pairs, ("9912345678", PAPER)], now=SECONDS)
+    assert refusal.value.reason is Reason.PERSON_NOT_FOUND
+    assert bureau.ledger.size == size
+    mint_persons(bureau.home, bureau.ledger, pairs, now=SECONDS, progress=lambda *counts: told.append(counts))
+    assert told == [(6, 6)]

@@ -270,6 +270,7 @@ class AnswerToSign(Model):
     retention_days: int
     digits: str
     certificate: _Number
+    presenter: str = Field(description="self, proxy or guardian")
     claims: list[ShownClaim]
     issued: int
     expires: int
@@ -286,6 +287,9 @@ class Accepted(Model):
 
 class PresentationModel(Model):
     presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    presenter: str = Field(
+        description="self, proxy or guardian: who answered, seen from the person it is about"
+    )
     expires: int
 
 

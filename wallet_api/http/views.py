@@ -118,6 +118,7 @@ def answer_to_sign(statement: Statement, language: Language) -> models.AnswerToS
         retention_days=asked.retention,
         digits=statement.digits,
         certificate=statement.certificate.number,
+        presenter=statement.certificate.certificate.body.presenter.name.lower(),
         claims=_shown(statement.certificate, statement.shown, language),
         issued=statement.issued,
         expires=statement.expires,
