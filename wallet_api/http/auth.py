@@ -25,16 +25,16 @@ __all__ = [
 ]
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-def _address(request: Request) -> str:
+async def _address(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-def _language(request: Request) -> Language:
+async def _language(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
 
 
@@ -61,13 +61,13 @@ def _principal(request: Request, service: TheService, address: Address) -> Princ
 AnyCaller = Annotated[Principal, Depends(_principal)]
 
 
-def _citizen(caller: AnyCaller) -> Citizen:
+async def _citizen(caller: AnyCaller) -> Citizen:
     if not isinstance(caller, Citizen):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
-def _organisation(caller: AnyCaller) -> Organisation:
+async def _organisation(caller: AnyCaller) -> Organisation:
     if not isinstance(caller, Organisation):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
@@ -77,7 +77,7 @@ CitizenCaller = Annotated[Citizen, Depends(_citizen)]
 OrganisationCaller = Annotated[Organisation, Depends(_organisation)]
 
 
-def _request_id(id: str, _: AnyCaller) -> bytes:  # noqa: A002 - the path's own name
+async def _request_id(id: str, _: AnyCaller) -> bytes:  # noqa: A002 - the path's own name
     """An id in its one spelling; any other is as good as absent."""
     if len(id) != 32 or not set(id) <= set("0123456789abcdef"):
         raise not_found()
