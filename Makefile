@@ -24,10 +24,10 @@ test: install
 
 # The full counts that single issues name; nothing of them is needed to trust `make test`.
 torture: install
-	@echo "torture: nothing here yet; it comes with the issue that names its counts"
+	$(BIN)/python -m pytest -n 2 --full
 
 city: install
-	@echo "city: nothing here yet; it comes with the issue that names its counts"
+	$(BIN)/python -m benchmarks.city $(if $(PEOPLE),--people $(PEOPLE)) --dirty 0.001
 
 # Rewrites requirements.txt from the ranges in pyproject.toml: every platform, with hashes, without an index address.
 requirements: install

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from certificate.cose import Sign1, encode_sign1, parse_sign1, sign1_of_item, sign_object
 from certificate.keys import CoseSigner, check_key
-from certificate.numbers import FORMAT_VERSION, HEADER_X, Algorithm, CertificateType, Presenter, Typ
+from certificate.numbers import FORMAT_VERSION, HEADER_X, CertificateType, Presenter, Typ
 from certificate.schema import take_array, take_bytes, take_int, take_version
 from certificate.slot_tree import HASH_SIZE, Disclosure
 from certificate.slots import Registry, registry_of
@@ -145,8 +145,6 @@ def certificate_item(certificate: bytes) -> Tag:
 
 
 def _parse(sign1: Sign1) -> UnverifiedCertificate:
-    if sign1.algorithm is not Algorithm.ED25519:
-        raise FormatError(Reason.ALG_NOT_ALLOWED, "offices sign with Ed25519")
     body = _body(sign1.payload)
     extras = take_array(sign1.unprotected.get(HEADER_X, ((), b"", None)), 3)
     disclosures = tuple(_disclosure(item) for item in take_array(extras[0], at_most=body.registry.slot_count))

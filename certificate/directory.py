@@ -227,13 +227,15 @@ def check_position(directory: Directory, key: DirectoryKey, *, log: int, index: 
     """Check that `key` was good at `index` of `log`, and that its authority did not disown that position.
 
     Raises:
-        VerificationError: `key.out_of_range`, `key.compromised_after`, `key.void_entry`.
+        VerificationError: `key.out_of_range`, `key.revoked` (void from its first position on),
+            `key.compromised_after`, `key.void_entry`.
     """
     place = f"index {index} of log {log}"
     if log != key.log or index < key.from_index or (key.to_index is not None and index >= key.to_index):
         raise VerificationError(Reason.KEY_OUT_OF_RANGE, place)
     if key.void_from is not None and index >= key.void_from:
-        raise VerificationError(Reason.KEY_COMPROMISED_AFTER, place)
+        never_good = key.void_from <= key.from_index
+        raise VerificationError(Reason.KEY_REVOKED if never_good else Reason.KEY_COMPROMISED_AFTER, place)
     if directory.is_void(authority=key.authority, log=log, index=index):
         raise VerificationError(Reason.KEY_VOID_ENTRY, place)
 

@@ -18,6 +18,11 @@ __all__ = ["check_display_text", "confusable_warning"]
 _MAX_MARKS = 4  # combining marks on one base letter; Vietnamese and Indic names need two
 # Control, format (bidi, zero-width, soft hyphen, tags), private use, surrogate, unassigned; line and paragraph breaks.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+# Marks and fillers of other categories that show nothing: grapheme joiner, Hangul fillers, Khmer inherent vowels,
+# Mongolian and other variation selectors, the empty Braille pattern. With one of them two names look the same.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 # ASCII and the everyday Han range: printable, in NFC by construction, without marks. Nearly all names end here.
 _PLAIN = re.compile(r"[!-~\u4e00-\u9fff()、·](?:[ -~\u4e00-\u9fff()、·]*[!-~\u4e00-\u9fff()、·])?")
 _MIXABLE_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
@@ -39,6 +44,8 @@ def check_display_text(text: str, *, max_code_points: int = 128) -> None:
     for character in text:
         if unicodedata.category(character) in _FORBIDDEN_CATEGORIES:
             raise FormatError(Reason.SCHEMA_TEXT_FORBIDDEN_CHAR, f"U+{ord(character):04X}")
+    if hidden := _INVISIBLE.search(text):
+        raise FormatError(Reason.SCHEMA_TEXT_FORBIDDEN_CHAR, f"U+{ord(hidden[0]):04X}")
     if text != text.strip():
         raise FormatError(Reason.SCHEMA_TEXT_FORBIDDEN_CHAR, "space at the start or the end")
     if _longest_run_of_marks(text) > _MAX_MARKS:
@@ -63,9 +70,10 @@ def confusable_warning(text: str) -> Reason | None:
 
 
 def _longest_run_of_marks(text: str) -> int:
+    # By category: enclosing and spacing marks are of combining class 0.
     runs = (
         sum(1 for _ in run)
-        for is_mark, run in groupby(text, lambda c: unicodedata.combining(c) > 0)
+        for is_mark, run in groupby(text, lambda letter: unicodedata.category(letter)[0] == "M")
         if is_mark
     )
     return max(runs, default=0)

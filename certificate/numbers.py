@@ -54,6 +54,9 @@ class Typ(IntEnum):
     BUNDLE = 65109
     IMPORT_SUMMARY = 65110
     SUCCESSION = 65111
+    DELEGATION_END = 65112  # holder key
+    DEVICE = 65113  # holder key
+    JOURNAL = 65114  # holder key
     VERIFICATION_PROOF = 65115  # request key
     KEY_ROLLOVER = 65116  # request key, the old one and the new one
 

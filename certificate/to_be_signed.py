@@ -1,6 +1,6 @@
 """What a holder key is asked to sign, read back by the holder's side before it signs anything.
 
-The service hands out the Sig_structure of RFC 9052 section 4.4; a holder key signs three kinds of object and no other.
+The service hands out the Sig_structure of RFC 9052 section 4.4; a holder key signs six kinds of object and no other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from ledger.reasons import Reason
 
 __all__ = ["HOLDER_TYPES", "ToBeSigned", "holder_to_be_signed", "parse_to_be_signed"]
 
-HOLDER_TYPES = frozenset({Typ.PRESENTATION, Typ.LOGIN, Typ.DELEGATION})
+HOLDER_TYPES = frozenset(
+    {Typ.PRESENTATION, Typ.LOGIN, Typ.DELEGATION, Typ.DELEGATION_END, Typ.DEVICE, Typ.JOURNAL}
+)
 _MAX_SIZE = 64 * 1024
 
 

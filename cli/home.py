@@ -13,24 +13,19 @@ from cli.common import read_passphrase
 from issuer.home import Home
 from ledger.sequencer import Sequencer
 
-__all__ = ["home_options", "open_home", "opened_ledger"]
+__all__ = ["home_options", "open_home", "opened_ledger", "optional_home_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def home_options(function: _F) -> _F:
     """`--home` and `--passphrase-fd`."""
-    function = click.option(
-        "--home",
-        "home_path",
-        type=click.Path(path_type=Path, file_okay=False),
-        required=True,
-        envvar="TALLY_HOME",
-        help="The bureau's home (or TALLY_HOME).",
-    )(function)
-    return click.option(
-        "--passphrase-fd", type=int, default=None, help="Read the passphrase from this file descriptor."
-    )(function)
+    return _options(function, required=True)
+
+
+def optional_home_options(function: _F) -> _F:
+    """The same, for a command that can do without a home."""
+    return _options(function, required=False)
 
 
 def open_home(path: Path, passphrase_fd: int | None) -> Home:
@@ -46,3 +41,17 @@ def opened_ledger(home: Home) -> Iterator[Sequencer]:
         yield ledger
     finally:
         ledger.close()
+
+
+def _options(function: _F, *, required: bool) -> _F:
+    function = click.option(
+        "--home",
+        "home_path",
+        type=click.Path(path_type=Path, file_okay=False),
+        required=required,
+        envvar="TALLY_HOME",
+        help="The bureau's home (or TALLY_HOME).",
+    )(function)
+    return click.option(
+        "--passphrase-fd", type=int, default=None, help="Read the passphrase from this file descriptor."
+    )(function)

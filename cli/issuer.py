@@ -10,16 +10,19 @@ from typing import Any
 import click
 
 from certificate.certificate import parse_certificate
-from certificate.keys import check_key
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
-from cli.common import emit, force_option, json_option, language_option, utc_now, write_new_file
+from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
+from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
+from cli.paper_list import export_list, paper_form
 from cli.progress import progress
 from issuer.export import (
     encode_shown,
@@ -31,9 +34,18 @@ from issuer.export import (
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.paper_stock import draw_certificate
 from issuer.register import PAPER, RegisterRow
-from issuer.service import MintRun, import_records, mint_all, mint_persons, opened_register
-from ledger.errors import FormatError
+from issuer.service import (
+    MintRun,
+    import_records,
+    mint_all,
+    mint_enrolled,
+    mint_persons,
+    opened_register,
+    signed_summary,
+)
+from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -54,29 +66,54 @@ def issuer() -> None:
 issuer.add_command(offer)
 issuer.add_command(serve)
 issuer.add_command(wallet_token)
+issuer.add_command(counter_token)
+issuer.add_command(operator_log)
+issuer.add_command(policy)
 
 
 @issuer.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--max-quarantined", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Where errors of persons are listed."
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where errors of persons are listed; default with a ceiling: HOME/last-import-report.jsonl.",
+)
+@click.option(
+    "--summary",
+    "summary_out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the signed summary goes: how many, from which records; it names nobody.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(1),
+    metavar="MIB",
+    help="Stay under so many MiB; default: what is quickest, about 900 for a million people.",
 )
 @home_options
+@force_option
 @json_option
 def import_(
     folder: Path,
     max_quarantined: int,
     report: Path | None,
+    memory_limit: int | None,
+    summary_out: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Check a bureau export and keep it as the snapshot that certificates are minted from.
 
-    Example: tally issuer import city --home home
+    Persons with errors are laid aside, up to the ceiling; the report names them, with file, row, column and rule.
+
+    Example: tally issuer import city --max-quarantined 100 --report errors.jsonl --home home
     """
     home = open_home(home_path, passphrase_fd)
+    if max_quarantined and report is None:
+        report = home.path / "last-import-report.jsonl"  # who was laid aside must be known
     with progress("reading") as advance:
         summary = import_records(
             home,
@@ -84,18 +121,22 @@ def import_(
             now=_now(),
             max_quarantined=max_quarantined,
             report_path=report,
+            memory_limit=None if memory_limit is None else memory_limit * 2**20,
             progress=advance,
         )
+    if summary_out is not None:
+        write_new_file(summary_out, signed_summary(home, summary.digest), force=force)
     result = {
         "persons": summary.persons,
         "rows": summary.rows,
         "quarantined": summary.quarantined,
         "cut_off": summary.cut_off,
         "snapshot": summary.digest.hex(),
+        "report": None if report is None else str(report),
     }
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
-        text += f"; {summary.quarantined:,} people set aside with errors"
+        text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
     emit(result, text, as_json=as_json)
 
 
@@ -137,43 +178,49 @@ def mint(
             with progress("minting") as advance:
                 run = mint_all(home, ledger, now=_now(), progress=advance)
         elif enrolled:
-            run = mint_persons(home, ledger, _enrolled(home, holder_keys), now=_now())
+            if holder_keys is not None:
+                _enroll(home, _read_holder_keys(holder_keys))
+            with progress("minting") as advance:
+                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
+            _say_who_left(home)
         else:
-            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            holder = PAPER if holder_key is None else read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
 
-def _enrolled(home: Home, holder_keys: Path | None) -> list[tuple[str, bytes]]:
+def _enroll(home: Home, pairs: list[tuple[str, bytes]]) -> None:
+    """Enroll holders of keys. A list with an unknown person enrolls nobody."""
+    snapshot = home.snapshot()
+    for number, (person_no, _) in enumerate(pairs, start=1):
+        if person_no not in snapshot:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: no such person in the records")
     with opened_register(home) as register:
-        if holder_keys is not None:
-            register.enroll(_read_holder_keys(holder_keys))
-        return register.enrolled()
+        register.enroll(pairs)
+
+
+def _say_who_left(home: Home) -> None:
+    snapshot = home.snapshot()
+    with opened_register(home) as register:
+        gone = sum(person_no not in snapshot for person_no, _ in register.enrolled())
+    if gone:
+        say(f"{gone:,} who hold a key are not in the newest records: none for them")
 
 
 def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ConfigError(Reason.CLI_BATCH_INVALID, "not a CSV file in UTF-8") from exc
     pairs = []
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise FormatError(Reason.RECORDS_SCHEMA, f"line {number}: person_no,key in hex")
-        pairs.append((row[0], _public_key(row[1])))
+        try:
+            person_no, key = row
+            pairs.append((person_no, parse_public_key(key)))
+        except (ValueError, FormatError) as exc:
+            raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
-
-
-def _read_public_key(path: Path) -> bytes:
-    return _public_key(path.read_text("ascii").removesuffix("\n"))
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError as exc:
-        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
-    if key.hex() != text:
-        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
-    return check_key(key)
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:
@@ -232,7 +279,7 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 
 
 @issuer.command()
-@click.argument("number", metavar="NO")
+@click.argument("number", metavar="NO", required=False)
 @click.option("--as", "form", type=click.Choice(["text", "file", "png", "svg", "pdf"]), required=True)
 @click.option(
     "--show",
@@ -242,18 +289,26 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 )
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--list", "list_name", help="Instead of NO: a file of one number a line; - for stdin.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --list: the folder, a file each, named by certificate number.",
+)
 @home_options
 @force_option
 @language_option
 @json_option
 def export(
-    number: str,
+    number: str | None,
     form: str,
     show_: tuple[str, ...],
     audience: str | None,
     purpose: str | None,
-    out: Path,
+    out: Path | None,
+    list_name: str | None,
+    out_dir: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
     force: bool,
@@ -262,12 +317,32 @@ def export(
 ) -> None:
     """Export a certificate: `file` is all of it, for its holder; the other forms are paper that shows a few claims.
 
-    Paper is minted when a paper certificate with these words does not exist yet.
+    Paper is minted when a paper certificate with these words does not exist yet. With --list and --out-dir: png, svg
+    or pdf for many; run again after an interruption, it goes on where it stopped and prints a line for each.
 
     Example: tally issuer export 9900000001 --as png --out paper.png --home home
     """
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as ledger:
+        if list_name is not None:
+            if number is not None or out is not None or out_dir is None or form in ("text", "file"):
+                raise click.UsageError(
+                    "--list goes with --out-dir and --as png, svg or pdf, without NO and --out"
+                )
+            extra = paper_extra(audience=audience, purpose=purpose)
+            export_list(
+                home,
+                ledger,
+                list_name,
+                out_dir=out_dir,
+                form=form,
+                show=show_,
+                extra=extra,
+                language=language,
+            )
+            return
+        if number is None or out is None:
+            raise click.UsageError("name NO and --out, or --list and --out-dir")
         if form == "file":
             row = find_row(home, number)
             data = full_certificate(home, ledger, row)
@@ -300,13 +375,10 @@ def _paper_row(
 
 
 def _write_paper(out: Path, form: str, data: bytes, *, force: bool, language: Language) -> None:
-    text = encode_qr_text(data)
-    if form == "pdf":
-        from issuer.paper import draw_paper
-
-        write_new_file(out, draw_paper(data, language), force=force)
+    if form == "text":
+        write_code(out, form, encode_qr_text(data), data, force=force)
     else:
-        write_code(out, form, text, data, force=force, ecc="M" if len(data) <= 1326 else "L")
+        write_new_file(out, draw_certificate(data, paper_form(form), language), force=force)
 
 
 def _now() -> int:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from cli.access_log_file import check_access_log_file
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
-from cli.home import home_options, open_home, opened_ledger
-from cli.ledger_public import export, serve, vkeys
+from cli.home import home_options, open_home, opened_ledger, optional_home_options
+from cli.ledger_public import add_mldsa_key_command, export, serve, vkeys
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
 
@@ -23,18 +24,37 @@ def ledger() -> None:
     """
 
 
-for _command in (export, serve, vkeys):
+for _command in (add_mldsa_key_command, export, serve, vkeys):
     ledger.add_command(_command)
 
 
 @ledger.command()
-@home_options
+@click.option(
+    "--access-log", "access_log", help="Check a citizen's exported access log instead; - for stdin."
+)
+@click.option("--trust", type=click.Path(path_type=Path), help="Trust bundle, with --access-log.")
+@click.option("--wallet-key", help="The wallet's key in hex, with --access-log, where it is known.")
+@optional_home_options
 @json_option
-def check(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+def check(
+    access_log: str | None,
+    trust: Path | None,
+    wallet_key: str | None,
+    home_path: Path | None,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
     """Recompute the whole ledger from its entries and compare with every signed checkpoint.
+
+    With --access-log: check a citizen's exported access log, row by row, up to the bureau's ledger.
 
     Example: tally ledger check --home home
     """
+    if access_log is not None:
+        check_access_log_file(access_log, trust, wallet_key, as_json=as_json)
+        return
+    if home_path is None:
+        raise click.UsageError("name a --home, or an --access-log")
     home = open_home(home_path, passphrase_fd)
     found = home.check_ledger()
     result = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cli.home import home_options, open_home
 from cli.progress import progress
 from ledger.note import encode_vkey
 
-__all__ = ["export", "serve", "vkeys"]
+__all__ = ["add_mldsa_key_command", "export", "serve", "vkeys"]
 
 
 @click.command()
@@ -51,6 +52,20 @@ def vkeys(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
     logs = [encode_vkey(log.key) for log in policy.logs]
     witnesses = [encode_vkey(witness.key) for witness in policy.witnesses]
     emit({"log": logs, "witnesses": witnesses}, "\n".join([*logs, *witnesses]), as_json=as_json)
+
+
+@click.command("add-mldsa-key")
+@home_options
+@json_option
+def add_mldsa_key_command(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Give an older home's log its post-quantum key; new homes have one. Then give witnesses and verifiers the key.
+
+    Example: tally ledger add-mldsa-key --home home
+    """
+    from issuer.setup import add_mldsa_key
+
+    vkey = add_mldsa_key(open_home(home_path, passphrase_fd), random=os.urandom)
+    emit({"vkey": vkey}, vkey, as_json=as_json)
 
 
 @click.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
 from cli.common import fail, language_of_environment
+from cli.lazy import LazyGroup
 from ledger.errors import ProjectError
 
 __all__ = ["cli", "main"]
@@ -17,33 +17,19 @@ _COMMANDS = {
     "demo": ("cli.demo.command", "demo", "All of it on a small synthetic city, saying what happens and why."),
     "sample": ("cli.sample", "sample", "Write a synthetic bureau export."),
     "init": ("cli.init", "init", "Set up a bureau's home."),
+    "home": ("cli.upkeep", "home", "A bureau's home: status, backup, restore, upgrade."),
     "issuer": ("cli.issuer", "issuer", "Import records, mint, show and export certificates."),
     "holder": ("cli.holder", "holder", "A holder without a wallet: make a key, answer a request."),
     "org": ("cli.org", "org", "Registered organisations."),
     "request": ("cli.request", "request", "An organisation's request."),
     "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
+    "witness": ("cli.witness", "witness", "Cosign other departments' logs."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
-
-
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tallystick", prog_name="tally")
 def cli() -> None:
     """Verifiable social-insurance contribution certificates.
@@ -56,6 +42,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: project errors become one sentence and an exit code, everything else is our bug."""
+    _leave_no_core()
     try:
         code = cli.main(standalone_mode=False)  # what a command passes to `Exit`, else None
         sys.exit(code if isinstance(code, int) else 0)
@@ -70,11 +57,20 @@ def main() -> None:
         sys.exit(_missing_extra(exc))
 
 
+def _leave_no_core() -> None:
+    """A process that opens keys leaves no image of its memory behind when it is killed."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # not a Unix
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _missing_extra(exc: ModuleNotFoundError) -> int:
     extra = {
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
-        "psycopg": "postgres", "uvicorn": "wallet", "httpx": "wallet",
+        "psycopg": "postgres", "uvicorn": "wallet", "httpx": "client",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

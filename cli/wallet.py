@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ import click
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
 from cli.wallet_db import db_option, migrate
+from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
+from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
 
 if TYPE_CHECKING:
     from verifier.trust import TrustBundle
+    from wallet_api.hook_address import Network
     from wallet_api.sealing import Keyring
 
 __all__ = ["wallet"]
@@ -58,7 +62,8 @@ def wallet() -> None:
     """
 
 
-wallet.add_command(migrate)
+for _command in (migrate, org_suspend, org_resume):
+    wallet.add_command(_command)
 
 
 @wallet.command()
@@ -180,8 +185,15 @@ def check(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; about one a core."
 )
 @click.option("--public-url", default=None, help="Where citizens reach it; default from host and port.")
+@click.option(
+    "--webhook-allow",
+    "hook_networks",
+    multiple=True,
+    help="Private network (CIDR) webhooks may go to; repeatable.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--tls-key", type=click.Path(path_type=Path, dir_okay=False), default=None)
+@head_options
 def serve(
     db: str,
     master_key: Path,
@@ -192,13 +204,19 @@ def serve(
     port: int,
     workers: int,
     public_url: str | None,
+    hook_networks: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
+    bureau: str | None,
+    token_file: Path | None,
+    head_minutes: int,
 ) -> None:
     """Serve the wallet until stopped. The trust bundle is read again when it changes.
 
     Example: tally wallet serve --port 8470 --db wallet.db --trust trust --master-key master.key
     """
+    from wallet_api.hook_address import resolve_host
+    from wallet_api.hook_delivery import HookDelivery
     from wallet_api.http.app import create_app
     from wallet_api.http.server import run_server
     from wallet_api.http.workers import bind, run_workers
@@ -217,6 +235,7 @@ def serve(
     listening = bind(host, port)
     scheme = "http" if tls_cert is None else "https"
     url = (public_url or f"{scheme}://{host}:{listening.getsockname()[1]}").rstrip("/")
+    networks = _networks(hook_networks)
 
     def work() -> None:
         with closing(open_store(db)) as store:
@@ -229,8 +248,10 @@ def serve(
                 random=os.urandom,
                 limits=Limits(),
             )
-            app = create_app(service, public_url=url)
-            run_server(app, listening, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
+            delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
+            app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
+            with sending_heads(service, bureau, token_file, head_minutes):
+                run_server(app, listening, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
 
     say(f"wallet at {url}; stop it with Ctrl-C")
     if workers == 1:
@@ -239,8 +260,15 @@ def serve(
         raise ConfigError(Reason.STORE_IO_ERROR, "the workers end as soon as they begin", hint="see above")
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
+
+
+def _networks(texts: tuple[str, ...]) -> list[Network]:
+    try:
+        return [ip_network(text) for text in texts]
+    except ValueError as exc:
+        raise ConfigError(Reason.CLI_USAGE, "--webhook-allow", hint="give a network as 10.1.0.0/16") from exc
 
 
 def _trust_source(folder: Path) -> Callable[[], TrustBundle]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,7 @@ from certificate.keys import CoseSigner
 from certificate.request import SlotsItem
 from certificate.slots import registry_of
 from certificate.texts import Language, claim_name
-from cli.common import emit, json_option, language_option, say, utc_now
+from cli.common import emit, json_option, language_option, say, utc_now, write_new_file
 from cli.keys import open_holder_key
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
@@ -180,10 +180,17 @@ def withdraw(
 
 
 @click.command("log")
+@click.option(
+    "--export",
+    "export_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write it there with all proofs, for tally ledger check --access-log.",
+)
 @_citizen_options
 @language_option
 @json_option
 def access_log(
+    export_file: Path | None,
     key_file: Path,
     wallet_url: str,
     trust: Path,
@@ -197,6 +204,8 @@ def access_log(
     """
     with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
         rows = client.access_log()
+        if export_file is not None:
+            write_new_file(export_file, client.export_access_log(), force=False, private=True)
     lines = [_line(row, language) for row in rows]
     shown = [
         {
@@ -215,16 +224,10 @@ def access_log(
 COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
 
 
-@contextmanager
-def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> Iterator[WalletClient]:
-    from cli.wallet_client import WalletClient
+def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> AbstractContextManager[WalletClient]:
+    from cli.wallet_client import opened_client
 
-    client = WalletClient(url, signer, trust=bundle, clock=_now)
-    try:
-        client.login()
-        yield client
-    finally:
-        client.close()
+    return opened_client(url, signer, bundle, clock=_now)
 
 
 def _question(asked: AskedRequest, language: Language) -> str:

@@ -6,7 +6,8 @@ client's own trust bundle, and what is to be signed must be, byte for byte, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,8 +35,9 @@ from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
 from wallet_api.access_rows import Access, AccessPage, AccessRow, Action, check_page
+from wallet_api.log_export import check_log_export
 
-__all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "request_id"]
+__all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "opened_client", "request_id"]
 
 _SKEW: Final = 300  # seconds that the clocks of service and client may differ
 _DAY: Final = 86400
@@ -224,6 +226,18 @@ class WalletClient:
                 return rows
             after = str(rows[-1].counter)
 
+    def export_access_log(self) -> bytes:
+        """The whole log as one signed file, checked here but for what only a newer bundle can tell.
+
+        Raises:
+            FormatError, VerificationError: as `check_log_export`.
+        """
+        key = bytes.fromhex(self._web.call("GET", "/access-log/key").text("public_key"))
+        data = self._web.call("GET", "/access-log/export").text("export").encode("ascii")
+        directory, policy = self._trust.directory, self._trust.policy
+        check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
+        return data
+
     def _newest_with(self, slots: Sequence[int]) -> HeldCertificate:
         for held in self.certificates():
             if set(slots) <= {shown.slot for shown in held.certificate.disclosures}:
@@ -254,6 +268,19 @@ class WalletClient:
             if following is None or following <= after:
                 return rows
             after = following
+
+
+@contextmanager
+def opened_client(
+    url: str, signer: CoseSigner, trust: TrustBundle, *, clock: Callable[[], int]
+) -> Iterator[WalletClient]:
+    """A client that is logged in, closed again afterwards."""
+    client = WalletClient(url, signer, trust=trust, clock=clock)
+    try:
+        client.login()
+        yield client
+    finally:
+        client.close()
 
 
 def request_id(text: str) -> str:

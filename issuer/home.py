@@ -2,11 +2,12 @@
 
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
-keys/               sealed private keys: office-1, status, registrar, root, log, and the seal key of the register
+keys/               sealed private keys: office-1, status, registrar, root, log, log-mldsa, seal (of the register)
 ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
-profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
+profiles/           how this bureau's codes read           policies/  questions that organisations may ask
+trust/              the bundle as verifiers get it
 """
 
 from __future__ import annotations
@@ -27,19 +28,23 @@ from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
 from ledger.check import LedgerCheck, check_ledger
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
+from ledger.mldsa import MlDsa44Signer
+from ledger.note import SignatureType, VerifierKey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
+from ledger.witness_protocol import Witness
 
-__all__ = ["CONFIG_NAME", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
+__all__ = ["CONFIG_NAME", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
 
 CONFIG_NAME = "tallystick.toml"
 SCHEMA_VERSION = 1
 WITNESSES = 4
+MLDSA_LOG_KEY = "log-mldsa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Home:
         self.settings = _load_settings(path / CONFIG_NAME)
         self._ask = passphrase
         self._passphrase: bytes | None = None
+        self._secrets: dict[str, bytes] = {}
 
     # --- where things are -----------------------------------------------------------------------------------
 
@@ -107,6 +113,19 @@ class Home:
         """The signing key called `name` (office-1, status, registrar, root, log, witness-1...)."""
         return Ed25519CoseSigner(self._secret(name))
 
+    def mldsa_signer(self) -> MlDsa44Signer | None:
+        """The log's ML-DSA-44 key; None in a home made before there was one (`tally ledger add-mldsa-key` adds it)."""
+        if not self.key_path(MLDSA_LOG_KEY).exists():
+            return None
+        key = self.mldsa_key()
+        vkey = VerifierKey(self.settings.origin, SignatureType.ML_DSA_44, key.public_key)
+        # Between the key's making and the policy's there is a moment: then it does not count yet.
+        return key if vkey in self.trust_policy().log_keys(self.settings.origin) else None
+
+    def mldsa_key(self) -> MlDsa44Signer:
+        """The same, whether the policy lists it or not. Raises ConfigError `cli.not_found`."""
+        return MlDsa44Signer(self._secret(MLDSA_LOG_KEY))
+
     def seal_key(self) -> bytes:
         """The 32-byte key that seals seeds in the register."""
         return self._secret("seal")
@@ -139,8 +158,7 @@ class Home:
         register = self.register()
         try:
             if digest is None:
-                newest = register.newest_snapshot()
-                digest = None if newest is None else newest[0]
+                digest = next((row.digest for row in register.snapshots()), None)
             file = None if digest is None else register.snapshot_file(digest)
         finally:
             register.close()
@@ -159,22 +177,37 @@ class Home:
             origin=settings.origin,
             log=settings.log,
             signer=self.signer("log"),
-            witnesses=[
-                LocalWitness.open(
-                    self.path / f"witness-{n}",
-                    signer=self.signer(f"witness-{n}"),
-                    policy=policy,
-                    marker=self.anchor_path.with_name(f"witness-{n}"),
-                )
-                for n in range(1, WITNESSES + 1)
-            ],
+            mldsa_signer=self.mldsa_signer(),
+            witnesses=self._witnesses(policy),
             policy=policy,
             anchor=self.anchor_path,
         )
 
+    def _witnesses(self, policy: TrustPolicy) -> list[Witness]:
+        """Those of the policy that have an address, and of the local ones those that it lists."""
+        listed = {witness.key.public_key for witness in policy.witnesses if witness.url is None}
+        local: list[Witness] = []
+        for n in range(1, WITNESSES + 1):
+            signer = self.signer(f"witness-{n}")
+            if signer.public_key in listed:
+                marker = self.anchor_path.with_name(f"witness-{n}")
+                folder = self.path / f"witness-{n}"
+                local.append(LocalWitness.open(folder, signer=signer, policy=policy, marker=marker))
+        if all(witness.url is None for witness in policy.witnesses):
+            return local
+        from ledger.http.witness_client import (
+            far_witnesses,
+        )  # needs httpx, which an embedded set-up does without
+
+        return [*local, *far_witnesses(policy)]
+
     def trust_policy(self) -> TrustPolicy:
-        """The logs and witnesses of this home's policy file."""
-        return parse_trust_policy(self.policy_path.read_text("utf-8"))
+        """The logs and witnesses of this home's policy file. Raises IntegrityError `store.corrupt` without one."""
+        try:
+            return parse_trust_policy(self.policy_path.read_bytes())
+        except OSError as exc:
+            hint = "restore the ledger's folder from a backup"
+            raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
     def open_store(self) -> SqliteStore:
         """The ledger's database for reading, without any private key."""
@@ -190,6 +223,11 @@ class Home:
             store.close()
 
     def _secret(self, name: str) -> bytes:
+        if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
+            self._secrets[name] = self._unsealed(name)
+        return self._secrets[name]
+
+    def _unsealed(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())
         if stored.environment != self.settings.environment.name.lower():
             raise ConfigError(Reason.CLI_KEY_ENV_MISMATCH, f"key {name} is for {stored.environment}")

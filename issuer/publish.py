@@ -6,6 +6,7 @@ see. Distribution over the network comes later; here a bundle is a folder.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, 
 from issuer.home import Home
 from issuer.lock import locked
 from issuer.mint import Ledger
+from issuer.policies import policy_files
 from issuer.status_places import LIST_SIZE
 from ledger.entry import EntryType, encode_entry
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle, status_file_name
@@ -62,7 +64,7 @@ def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directo
 
 def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory | None) -> int:
     root, settings = home.signer("root"), home.settings
-    files = {POLICY_NAME: home.policy_path.read_bytes()}
+    files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home)}
     entries = []
     if directory is None:
         files[DIRECTORY_NAME] = (home.trust_dir / DIRECTORY_NAME).read_bytes()
@@ -90,13 +92,14 @@ def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory
 
 
 def _status_tokens(home: Home, now: int) -> list[bytes]:
-    """One token per list in use. All places say valid: revocation is not a command yet."""
+    """One token per list in use, from the states in the register."""
     register = home.register()
     try:
-        newest = register.newest_status_list()
+        lists = [
+            _packed(register.status_values(number)) for number in range(register.newest_status_list() + 1)
+        ]
     finally:
         register.close()
-    values = StatusList(STATUS_BITS, bytes(LIST_SIZE * STATUS_BITS // 8))
     signer = home.signer("status")
     return [
         sign_status_token(
@@ -107,8 +110,15 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
             ttl=STATUS_TTL,
             statuses=values,
         )
-        for number in range(newest + 1)
+        for number, values in enumerate(lists)
     ]
+
+
+def _packed(values: Iterable[tuple[int, int]]) -> StatusList:
+    packed = bytearray(LIST_SIZE * STATUS_BITS // 8)
+    for index, value in values:
+        packed[index // 4] |= value << STATUS_BITS * (index % 4)
+    return StatusList(STATUS_BITS, bytes(packed))
 
 
 def _last_version(home: Home) -> int:

@@ -18,47 +18,16 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.holder_keys import HolderKeys
+from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
 from ledger.store.sqlite_file import mapped_errors, transaction
 
-__all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow"]
+__all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow", "SnapshotRow"]
 
-SCHEMA_VERSION = 1
+_READ_AT_ONCE = 4096
 PAPER = b""  # stands for the holder key of a paper certificate
-
-_SCHEMA = """
-CREATE TABLE certificates (
-    id INTEGER PRIMARY KEY,
-    number TEXT NOT NULL UNIQUE,
-    person_no TEXT NOT NULL,
-    type INTEGER NOT NULL,
-    cut_off INTEGER NOT NULL,
-    holder BLOB NOT NULL,
-    snapshot BLOB NOT NULL,
-    extra BLOB NOT NULL,
-    status_list INTEGER NOT NULL,
-    status_index INTEGER NOT NULL,
-    digest BLOB NOT NULL UNIQUE,
-    signed BLOB NOT NULL,
-    sealed BLOB,
-    minted_at INTEGER NOT NULL,
-    log INTEGER,
-    log_index INTEGER,
-    UNIQUE (person_no, type, cut_off, holder, snapshot, extra),
-    UNIQUE (status_list, status_index)
-) STRICT;
-CREATE INDEX certificates_holder ON certificates (holder, cut_off) WHERE holder != x'';
-CREATE INDEX certificates_unlogged ON certificates (id) WHERE log_index IS NULL;
-CREATE TABLE enrolled (person_no TEXT NOT NULL, holder BLOB NOT NULL, PRIMARY KEY (person_no, holder)) STRICT;
-CREATE TABLE snapshots (
-    digest BLOB PRIMARY KEY, file TEXT NOT NULL, cut_off INTEGER NOT NULL, imported_at INTEGER NOT NULL
-) STRICT;
-CREATE TABLE organisations (
-    org INTEGER PRIMARY KEY, registration BLOB NOT NULL, suspended INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'register rows stay'); END;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +61,35 @@ class RegisterRow:
     def is_paper(self) -> bool:
         return self.identity.holder == PAPER
 
+    def values(self) -> tuple[object, ...]:
+        """The columns of the table, in their order."""
+        i = self.identity
+        return (
+            *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
+            *(self.number, self.status_list, self.status_index, self.digest, self.signed, self.sealed),
+            *(self.minted_at, self.log, self.log_index),
+        )
 
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """One import: digest, file name, YYYYMM, POSIX seconds, and its signed summary, None from before there were any."""
+
+    digest: bytes
+    file: str
+    cut_off: int
+    imported_at: int
+    summary: bytes | None = None
+
+
+_SNAPSHOT_COLUMNS = "digest, file, cut_off, imported_at, summary"
 _COLUMNS = (
     "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
     "minted_at, log, log_index"
 )
 
 
-class Register:
+class Register(HolderKeys):
     """One SQLite file through sqlite-utils; every write is one transaction.
 
     What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;
@@ -121,16 +111,22 @@ class Register:
         self._db.conn.execute("PRAGMA journal_mode = WAL")
         self._db.conn.execute("PRAGMA synchronous = FULL")
         if create:
-            self._db.conn.executescript(_SCHEMA)
+            self._db.conn.executescript(SCHEMA)
             self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
         if found != SCHEMA_VERSION:
+            self._db.conn.close()
             raise ConfigError(
-                Reason.HOME_VERSION, f"register schema {found}, this program writes {SCHEMA_VERSION}"
+                Reason.HOME_VERSION,
+                f"register schema {found}, this program writes {SCHEMA_VERSION}",
+                hint="update the program" if found > SCHEMA_VERSION else "run: tally home upgrade",
             )
 
     def close(self) -> None:
         self._db.conn.close()
+
+    def _reading(self) -> sqlite3.Connection:
+        return self._db.conn
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -144,12 +140,12 @@ class Register:
 
     # --- certificates ---------------------------------------------------------------------------------------
 
-    def add_signed(self, rows: Sequence[RegisterRow]) -> None:
-        """Write a batch of signed, not yet logged certificates: all or none."""
+    def add_signed(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Write a batch of signed, not yet logged certificates, as `RegisterRow.values`: all or none."""
         marks = ", ".join("?" * 15)
         with self._writing() as connection:
             sql = f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})"  # noqa: S608 - constants of this module only
-            connection.executemany(sql, map(_values, rows))
+            connection.executemany(sql, rows)
 
     def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
         """Note the ledger index of certificates named by digest."""
@@ -186,14 +182,38 @@ class Register:
         return self._select("person_no = ? ORDER BY id DESC", (person_no,))
 
     def newest_of_holder(self, holder: bytes) -> RegisterRow | None:
-        """The certificate with the latest cut-off minted to a holder key, and of those the last one, if logged."""
+        """The certificate with the latest cut-off minted to a key for its owner, and of those the last, if logged."""
         rows = self._select(
-            "holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1", (holder,)
+            "holder = ? AND log_index IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proxies p "
+            "WHERE p.person_no = certificates.person_no AND p.holder = certificates.holder) "
+            "ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (holder,),
         )
+        return rows[0] if rows else None
+
+    def newest_for(self, person_no: str, holder: bytes) -> RegisterRow | None:
+        """As `newest_of_holder`, of the certificates about one person: what a proxy's key holds for them."""
+        rows = self._select(
+            "person_no = ? AND holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1",
+            (person_no, holder),
+        )
+        return rows[0] if rows else None
+
+    def newest_from(self, snapshot: bytes) -> RegisterRow | None:
+        """The certificate minted last from a snapshot."""
+        rows = self._select("snapshot = ? ORDER BY id DESC LIMIT 1", (snapshot,))
         return rows[0] if rows else None
 
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
+        """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
+        rows = self._db.conn.execute(
+            "SELECT log_index, digest FROM certificates WHERE log_index IS NOT NULL ORDER BY log_index"
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield batch[0][0], batch
 
     def used_indices(self, status_list: int) -> list[int]:
         rows = self._db.conn.execute(
@@ -219,31 +239,27 @@ class Register:
         with mapped_errors():
             return [_row(values) for values in self._db.conn.execute(sql, parameters)]
 
-    # --- holders, snapshots, organisations --------------------------------------------------------------------
+    # --- snapshots, organisations ------------------------------------------------------------------------------
 
-    def enroll(self, pairs: Iterable[tuple[str, bytes]]) -> None:
-        """Remember that a person holds a key. Known pairs are left as they are."""
-        with self._writing() as connection:
-            connection.executemany("INSERT OR IGNORE INTO enrolled VALUES (?, ?)", pairs)
-
-    def enrolled(self) -> list[tuple[str, bytes]]:
-        return [
-            (row[0], row[1])
-            for row in self._db.conn.execute("SELECT * FROM enrolled ORDER BY person_no, holder")
-        ]
-
-    def add_snapshot(self, digest: bytes, file: str, cut_off: int, imported_at: int) -> None:
+    def add_snapshot(self, row: SnapshotRow) -> None:
+        """Note an import. The same records imported again are the same snapshot, under the newer summary."""
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?)", (digest, file, cut_off, imported_at)
+                f"INSERT INTO snapshots ({_SNAPSHOT_COLUMNS}) VALUES (?, ?, ?, ?, ?) "  # noqa: S608 - as above
+                "ON CONFLICT (digest) DO UPDATE SET file = excluded.file, summary = excluded.summary",
+                (row.digest, row.file, row.cut_off, row.imported_at, row.summary),
             )
 
-    def newest_snapshot(self) -> tuple[bytes, str] | None:
-        """Digest and file name of the snapshot with the latest cut-off, and of those the one imported last."""
-        row = self._db.conn.execute(
-            "SELECT digest, file FROM snapshots ORDER BY cut_off DESC, imported_at DESC, rowid DESC LIMIT 1"
-        ).fetchone()
-        return None if row is None else (row[0], row[1])
+    def remove_snapshot(self, digest: bytes) -> None:
+        """Forget a snapshot whose file is destroyed."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM snapshots WHERE digest = ?", (digest,))
+
+    def snapshots(self) -> list[SnapshotRow]:
+        """All snapshots, the newest first: by cut-off, and of one cut-off the one imported last."""
+        sql = f"SELECT {_SNAPSHOT_COLUMNS} FROM snapshots ORDER BY cut_off DESC, imported_at DESC, rowid DESC"  # noqa: S608 - as above
+        with mapped_errors():
+            return [SnapshotRow(*values) for values in self._db.conn.execute(sql)]
 
     def snapshot_file(self, digest: bytes) -> str | None:
         row = self._db.conn.execute("SELECT file FROM snapshots WHERE digest = ?", (digest,)).fetchone()
@@ -262,19 +278,14 @@ class Register:
         with self._writing() as connection:
             connection.execute("UPDATE organisations SET suspended = 1 WHERE org = ?", (org,))
 
+    def resume_organisation(self, org: int) -> None:
+        with self._writing() as connection:
+            connection.execute("UPDATE organisations SET suspended = 0 WHERE org = ?", (org,))
+
     def organisations(self) -> list[tuple[int, bytes, bool]]:
         """Number, registration, whether suspended."""
         rows = self._db.conn.execute("SELECT org, registration, suspended FROM organisations ORDER BY org")
         return [(row[0], row[1], bool(row[2])) for row in rows]
-
-
-def _values(row: RegisterRow) -> tuple[object, ...]:
-    i = row.identity
-    return (
-        *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
-        *(row.number, row.status_list, row.status_index, row.digest, row.signed, row.sealed),
-        *(row.minted_at, row.log, row.log_index),
-    )
 
 
 def _row(values: Sequence[object]) -> RegisterRow:

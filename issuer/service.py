@@ -12,17 +12,38 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
+from issuer.holder_keys import Proxy
 from issuer.home import Home
+from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
+from issuer.office_key import office_signer
+from issuer.proxies import proxy_claim
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
-from issuer.register import PAPER, Register
-from issuer.snapshot import Snapshot
+from issuer.register import PAPER, Register, SnapshotRow
+from issuer.snapshot import PersonClaims, Snapshot
+from ledger.errors import ConfigError, VerificationError
+from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from ledger.workers import available_cores
 
-__all__ = ["MintRun", "import_records", "mint_all", "mint_persons", "opened_register"]
+__all__ = [
+    "MintRun",
+    "import_records",
+    "mint_all",
+    "mint_enrolled",
+    "mint_persons",
+    "opened_register",
+    "signed_summary",
+]
+
+_DAY = 86400
+
+
+_WORTH_PROCESSES = 5000  # fewer certificates are signed before processes of their own have started
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +63,7 @@ def import_records(
     now: int,
     max_quarantined: int = 0,
     report_path: Path | None = None,
+    memory_limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Check an export and keep it as a snapshot. Nothing is kept if it is refused; the same export twice is one.
@@ -52,7 +74,7 @@ def import_records(
     """
     with locked(home.path / "import.lock", what="importing records", timeout=0):
         _sweep(home.path / "snapshots")
-        return _import(home, folder, now, max_quarantined, report_path, progress)
+        return _import(home, folder, now, max_quarantined, report_path, memory_limit, progress)
 
 
 def _sweep(snapshots: Path) -> None:
@@ -70,6 +92,7 @@ def _import(
     now: int,
     max_quarantined: int,
     report_path: Path | None,
+    memory_limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
     offices = frozenset(office.code for office in load_directory(home).offices)
@@ -82,13 +105,43 @@ def _import(
         known_offices=offices,
         max_quarantined=max_quarantined,
         report_path=report_path,
+        memory_limit=memory_limit,
         progress=progress,
     )
     name = f"{summary.cut_off}-{summary.digest.hex()[:16]}.snapshot"
+    signed = _sign_summary(home, summary, now)
     staging.replace(home.path / "snapshots" / name)
     with opened_register(home) as register:
-        register.add_snapshot(summary.digest, name, summary.cut_off, now)
+        register.add_snapshot(SnapshotRow(summary.digest, name, summary.cut_off, now, signed))
     return summary
+
+
+def signed_summary(home: Home, digest: bytes) -> bytes:
+    """The signed summary of an import, by the digest of its snapshot. Raises ConfigError `home.not_found`."""
+    with opened_register(home) as register:
+        for row in register.snapshots():
+            if row.digest == digest and row.summary is not None:
+                return row.summary
+    raise ConfigError(Reason.HOME_NOT_FOUND, "no such import", hint="import the records again")
+
+
+def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
+    settings = home.settings
+    body = SummaryBody(
+        authority=settings.authority,
+        office=settings.office,
+        profile=summary.profile_id,
+        agency=summary.agency,
+        cut_off=summary.cut_off,
+        snapshot=summary.digest,
+        persons=summary.persons,
+        rows=summary.rows,
+        quarantined=summary.quarantined,
+        findings=summary.findings,
+        report=summary.report,
+        imported=now,
+    )
+    return sign_import_summary(home.signer(f"office-{settings.office}"), body)
 
 
 def mint_persons(
@@ -98,23 +151,58 @@ def mint_persons(
     *,
     now: int,
     extra: Mapping[int, ClaimValue] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
+    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
+
     Raises:
-        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`.
+        ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
+            `cli.key_mismatch`, `cli.key_retired`.
+        VerificationError: `key.revoked`: a key that ended, or a proxy that is over; nothing was minted.
     """
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    orders = [MintOrder(snapshot.claims(person_no), holder, extra) for person_no, holder in persons]
+    pairs = list(persons)
     with opened_register(home) as register:
+        for person_no, holder in pairs:
+            snapshot.require(person_no)
+            _require_current(register, person_no, holder, now)
         minter = _minter(home, ledger, register, snapshot, now, random)
-        certificates = tuple(minter.mint(orders))
-        register.enroll((person_no, holder) for person_no, holder in persons if holder != PAPER)
+        # One after the other: the claims of a whole city's holders would not fit into memory.
+        orders = (_order(register, snapshot.claims(person_no), holder, extra) for person_no, holder in pairs)
+        certificates = tuple(minter.mint(orders, progress=_counted(progress, len(pairs))))
+        register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
+
+
+def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None]:
+    """`progress` for who counts by the batch."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, total)
+
+    return advance
+
+
+def mint_enrolled(
+    home: Home, ledger: Sequencer, *, now: int, progress: Callable[[int, int], None] | None = None
+) -> MintRun:
+    """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`."""
+    with opened_register(home) as register:
+        pairs = [pair for pair in register.enrolled() if not _is_over(register.proxy(*pair), now)]
+    known = home.snapshot()
+    return mint_persons(
+        home, ledger, [pair for pair in pairs if pair[0] in known], now=now, progress=progress
+    )
 
 
 def mint_all(
@@ -128,22 +216,40 @@ def mint_all(
     """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    total = len(snapshot)
     with opened_register(home) as register:
         minter = _minter(home, ledger, register, snapshot, now, random)
         done = register.minted_for(snapshot.digest, PAPER)
+        places = [at for at, number in enumerate(snapshot.person_nos()) if number not in done]
+        processes = available_cores() if len(places) >= _WORTH_PROCESSES else 1
         new = 0
-        for minted in minter.mint(_paper_orders(snapshot, done)):
-            new += minted.is_new
-            if progress is not None and new % 1000 == 0:
-                progress(len(done) + new, total)
+        for count in minter.mint_paper(snapshot, places, processes=processes):
+            new += count
+            if progress is not None:
+                progress(len(done) + new, len(snapshot))
     cut_bundle(home, ledger, now=now)
     return MintRun(new, len(done), len(minter.resumed), ())
 
 
-def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
-    for batch in snapshot.batches(1000):
-        yield from (MintOrder(person) for person in batch if person.person_no not in done)
+def _order(
+    register: Register,
+    person: PersonClaims,
+    holder: bytes,
+    extra: Mapping[int, ClaimValue] | None,
+) -> MintOrder:
+    proxy = register.proxy(person.person_no, holder)
+    if proxy is None:
+        return MintOrder(person, holder, extra)
+    return MintOrder(person, holder, {**(extra or {}), **proxy_claim(proxy)}, Presenter.PROXY)
+
+
+def _require_current(register: Register, person_no: str, holder: bytes, now: int) -> None:
+    if register.ended_key(holder) is not None or _is_over(register.proxy(person_no, holder), now):
+        hint = "prove the identity again and claim with another key"
+        raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
+
+
+def _is_over(proxy: Proxy | None, now: int) -> bool:
+    return proxy is not None and (proxy.ended_at is not None or now // _DAY > proxy.until)
 
 
 def _minter(
@@ -159,7 +265,7 @@ def _minter(
     return Minter(
         register=register,
         ledger=ledger,
-        signer=home.signer(f"office-{settings.office}"),
+        signer=office_signer(home, size=ledger.size),
         seal_key=home.seal_key(),
         settings=MintSettings(
             authority=settings.authority,

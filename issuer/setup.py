@@ -6,8 +6,9 @@ own names and codes, a passphrase, and keeps nothing in the clear.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,23 +17,27 @@ import tomlkit
 from certificate.directory import Authority, Directory, DirectoryKey, KeyRole, LogRecord, Office
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment
-from issuer.home import CONFIG_NAME, SCHEMA_VERSION, WITNESSES, Home
+from issuer.home import CONFIG_NAME, MLDSA_LOG_KEY, SCHEMA_VERSION, WITNESSES, Home
 from issuer.organisations import register_organisation
+from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from ledger.durable import replace_durably
 from ledger.errors import ConfigError
-from ledger.keyfile import save_key
+from ledger.keyfile import KeyAlgorithm, save_key
 from ledger.note import SignatureType, VerifierKey, encode_vkey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from ledger.trust_policy import LogKey, encode_trust_policy
 from verifier.trust_dir import ROOT_KEYS_NAME
 
-__all__ = ["DEMO_ORG", "Bureau", "OfficeDetails", "create_home"]
+__all__ = ["DEMO_ORG", "Bureau", "OfficeDetails", "add_mldsa_key", "create_home"]
 
 DEMO_ORG = 1
 _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)  # it names a file
 _KEY_NAMES = (
     "office-1",
     "status",
@@ -77,23 +82,27 @@ def create_home(
         random: source of key seeds, `os.urandom` outside tests.
         now: POSIX seconds.
     Raises:
-        ConfigError: `cli.exists`, `cli.key_env_mismatch` (test regions in production).
+        ConfigError: `cli.exists`, `cli.path_unsafe` (the profile's name), `cli.key_env_mismatch` (test regions in
+            production).
     """
     _check(path, bureau)
     witnesses = (f"witness-{n}" for n in range(1, WITNESSES + 1))
-    for folder in ("", "keys", "ledger", "anchor", "snapshots", "profiles", "trust", *witnesses):
+    for folder in ("", "keys", "ledger", "anchor", "snapshots", "policies", "profiles", "trust", *witnesses):
         (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    signers = _make_keys(path, bureau.environment, passphrase, random)
+    salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
+    signers = _make_keys(path, bureau.environment, passphrase, random, salt)
     if bureau.environment is Environment.TEST:
         kept = path / "passphrase"
         kept.touch(mode=0o600)
         kept.write_bytes(passphrase + b"\n")
     _write_settings(path, bureau)
+    write_shipped_policies(path / "policies")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
     (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
     home = Home(path, passphrase=lambda: passphrase)
     home.policy_path.write_text(_policy_text(bureau.origin, signers), "utf-8")
+    add_mldsa_key(home, random=random, salt=salt)
     Sequencer.create(home.ledger_path, origin=bureau.origin)
     ledger = home.ledger()
     try:
@@ -105,7 +114,33 @@ def create_home(
     return home
 
 
+def add_mldsa_key(home: Home, *, random: Callable[[int], bytes], salt: bytes | None = None) -> str:
+    """Give the log its ML-DSA-44 key and list it in the policy file; returns the key as text.
+
+    Stopped halfway, it goes on where it was. Every checkpoint from then on carries both signatures; verifiers and
+    witnesses learn of the key with the next bundle and policy, and until then ignore the line.
+    """
+    if not home.key_path(MLDSA_LOG_KEY).exists():
+        save_key(
+            home.key_path(MLDSA_LOG_KEY),
+            random(32),
+            purpose=MLDSA_LOG_KEY,
+            environment=home.settings.environment.name.lower(),
+            passphrase=home.passphrase(),
+            salt=salt,
+            algorithm=KeyAlgorithm.ML_DSA_44,
+        )
+    key = VerifierKey(home.settings.origin, SignatureType.ML_DSA_44, home.mldsa_key().public_key)
+    policy = home.trust_policy()
+    if key not in policy.log_keys(key.name):
+        changed = replace(policy, logs=(*policy.logs, LogKey(key)))
+        replace_durably(home.policy_path, encode_trust_policy(changed).encode())
+    return encode_vkey(key)
+
+
 def _check(path: Path, bureau: Bureau) -> None:
+    if not _PROFILE.fullmatch(bureau.profile):
+        raise ConfigError(Reason.CLI_PATH_UNSAFE, "a profile's name is lower-case letters, digits, hyphens")
     if path.is_symlink() or (path.exists() and any(path.iterdir())):
         raise ConfigError(Reason.CLI_EXISTS, path.name, hint="name a folder that does not exist yet")
     test_region = any(office.region_prefix.startswith("99") for office in bureau.offices)
@@ -116,9 +151,8 @@ def _check(path: Path, bureau: Bureau) -> None:
 
 
 def _make_keys(
-    path: Path, environment: Environment, passphrase: bytes, random: Callable[[int], bytes]
+    path: Path, environment: Environment, passphrase: bytes, random: Callable[[int], bytes], salt: bytes
 ) -> dict[str, Ed25519CoseSigner]:
-    salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
     signers = {}
     for name in (*_KEY_NAMES, "seal"):
         seed = random(32)
@@ -217,4 +251,5 @@ def _register_demo_organisation(
         contact="示例路1号",
         request_key=Ed25519CoseSigner(seed).public_key,
         now=now,
+        policies=("housing.24", "loan.24"),
     )

@@ -111,11 +111,14 @@ class SnapshotWriter:
         cut_off: int,
         settled: Mapping[int, int],
         employers: Sequence[tuple[str | None, str]],
+        expected_digest: bytes | None = None,
     ) -> bytes:
         """Write what follows the blobs, make it durable, put it in place; returns the digest.
 
+        Args:
+            expected_digest: of the snapshot that this is another copy of.
         Raises:
-            IntegrityError: `store.full`, `store.io_error`; then there is no snapshot.
+            IntegrityError: `store.full`, `store.io_error`, `store.hash_mismatch`; then there is no snapshot.
         """
         table = _pack_employers(employers)
         index = b"".join(self._index)
@@ -134,6 +137,8 @@ class SnapshotWriter:
             ]
         )
         digest = sha256(tail).digest()
+        if expected_digest is not None and digest != expected_digest:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, "snapshot: not a copy of what was expected")
         sealed = self._seal.seal(Part.EMPLOYERS, 0, table) + self._seal.seal(Part.INDEX, 0, index)
         try:
             self._file.write(sealed + tail + _END.pack(digest, len(tail), _MAGIC))
@@ -161,6 +166,7 @@ class Snapshot:
     def __init__(self, path: Path, data: mmap.mmap, key: bytes) -> None:
         """Use `open`."""
         self._data = data
+        self._key = key
         self._path = path
         self._count: int
         self._read_tail(key)
@@ -192,6 +198,10 @@ class Snapshot:
             raise snapshot._mismatch("another digest than was noted")
         return snapshot
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens the file for itself."""
+        return _opened, (self._path, self._key, self.digest)
+
     def __len__(self) -> int:
         return self._count
 
@@ -209,24 +219,29 @@ class Snapshot:
             ConfigError: `person.not_found`.
             IntegrityError: `store.hash_mismatch` when the person's bytes changed on disk.
         """
+        return self.person_at(self.require(person_no))
+
+    def require(self, person_no: str) -> int:
+        """The place of a person. Raises ConfigError `person.not_found`."""
         at = self._find(person_no)
         if at is None:
             hint = "check the number; the person may be new since the last import, or laid aside in it"
             raise ConfigError(Reason.PERSON_NOT_FOUND, "no such person in the snapshot", hint=hint)
-        return self._person(at)
+        return at
 
     def batches(self, size: int) -> Iterator[list[PersonClaims]]:
         """All persons in order, `size` at a time."""
         for start in range(0, self._count, size):
-            yield [self._person(at) for at in range(start, min(start + size, self._count))]
+            yield [self.person_at(at) for at in range(start, min(start + size, self._count))]
 
-    def close(self) -> None:
-        self._data.close()
-
-    def _person(self, at: int) -> PersonClaims:
+    def person_at(self, at: int) -> PersonClaims:
+        """The person at a place of `person_nos`. Raises IntegrityError `store.hash_mismatch`."""
         number, blob = self._blob(at)
         region, agency, claims = decode_person(blob, settled=self.settled, employer=self._employer)
         return PersonClaims(number, region, agency, claims)
+
+    def close(self) -> None:
+        self._data.close()
 
     def _blob(self, at: int) -> tuple[str, bytes]:
         number, offset, digest = self._entry(at)
@@ -300,6 +315,10 @@ class Snapshot:
             raise self._mismatch("employers")
         if _index_digest(self._index) != index_digest:
             raise self._mismatch("index")
+
+
+def _opened(path: Path, key: bytes, digest: bytes) -> Snapshot:
+    return Snapshot.open(path, key=key, expected_digest=digest)
 
 
 def _pack_employers(employers: Sequence[tuple[str | None, str]]) -> bytes:

@@ -24,16 +24,22 @@ _MAX_FILE = 65536
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What was signed last, and when (POSIX seconds)."""
+    """What was signed last, and when (POSIX seconds).
+
+    Args:
+        signature: the log's own by Ed25519, which is what the file is trusted by.
+        also: its others.
+    """
 
     checkpoint: Checkpoint
     signature: NoteSignature
     time: int
+    also: tuple[NoteSignature, ...] = ()
 
     @property
     def note(self) -> bytes:
-        """The checkpoint as a note with the log's signature alone."""
-        return encode_note(Note(encode_checkpoint(self.checkpoint), (self.signature,)))
+        """The checkpoint as a note with the log's signatures alone."""
+        return encode_note(Note(encode_checkpoint(self.checkpoint), (self.signature, *self.also)))
 
 
 def save_anchor(path: Path, anchor: Anchor) -> None:
@@ -72,7 +78,8 @@ def load_anchor(path: Path, *, key: VerifierKey) -> Anchor | None:
     if checkpoint.origin != key.name:
         raise _corrupt("the last signed checkpoint is that of another log")
     [signature] = [signature for signature in note.signatures if signature.is_by(key)]
-    return Anchor(checkpoint, signature, int(head[1]))
+    also = tuple(line for line in note.signatures if not line.is_by(key))
+    return Anchor(checkpoint, signature, int(head[1]), also)
 
 
 def _corrupt(detail: str) -> IntegrityError:

@@ -128,7 +128,7 @@ def _check_checkpoint(stored: StoredCheckpoint, key: VerifierKey, roots: dict[in
         raise _corrupt(f"the checkpoint stored for size {stored.size} is another one")
     if checkpoint.root_hash != roots[stored.size]:
         raise _corrupt(f"the checkpoint of size {stored.size} has another root than the entries")
-    if stored.cosigned and len(signatures) == len(blobs):
+    if stored.cosigned and all(signature.name == key.name for signature in signatures):
         raise _corrupt(f"the checkpoint of size {stored.size} is called cosigned, but is not")
 
 

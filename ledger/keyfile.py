@@ -1,8 +1,8 @@
 """Private keys as files: a seed, sealed under a passphrase (argon2id, XSalsa20-Poly1305) or, for tests, not.
 
 A key file is JSON, mode 0600, owned by who uses it, in a folder nobody else can write to. Purpose,
-environment and public key stand in the clear and are bound into the seal, so that a file cannot be made to
-look like another one.
+environment, algorithm and public key stand in the clear and are bound into the seal, so that a file cannot be made to
+look like another one. A file that names no algorithm holds an Ed25519 key.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -22,9 +23,10 @@ from nacl.exceptions import CryptoError
 from ledger.durable import create_durably, map_os_error
 from ledger.ed25519 import Ed25519Signer
 from ledger.errors import ConfigError, FormatError
+from ledger.mldsa import MlDsa44Signer
 from ledger.reasons import Reason
 
-__all__ = ["ENVIRONMENTS", "SALT_SIZE", "SEED_SIZE", "StoredKey", "load_key", "save_key"]
+__all__ = ["ENVIRONMENTS", "SALT_SIZE", "SEED_SIZE", "KeyAlgorithm", "StoredKey", "load_key", "save_key"]
 
 SEED_SIZE: Final = bindings.crypto_sign_SEEDBYTES
 SALT_SIZE: Final = bindings.crypto_pwhash_SALTBYTES
@@ -38,11 +40,19 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
 _CLEAR_FIELDS = {"format", "purpose", "environment", "public_key"}
 _SEALED_FIELDS = _CLEAR_FIELDS | {"salt", "sealed"}
 _UNSEALED_FIELDS = _CLEAR_FIELDS | {"seed"}
+_ALGORITHM = "algorithm"  # only in files of keys that are not Ed25519
 
 # Sealing keys of this process, by SHA-256 of salt and passphrase: the keys of one home share a salt, and
 # stretching a passphrase costs a tenth of a second and 64 MiB.
 _stretched: dict[bytes, bytes] = {}
 _MAX_STRETCHED = 8
+
+
+class KeyAlgorithm(StrEnum):
+    """What the seed in a key file is the seed of."""
+
+    ED25519 = "Ed25519"
+    ML_DSA_44 = "ML-DSA-44"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class StoredKey:
     environment: str
     public_key: bytes
     seed: bytes = field(repr=False)
-    signer: Ed25519Signer = field(repr=False, compare=False)
+    signer: Ed25519Signer | MlDsa44Signer = field(repr=False, compare=False)
 
 
 def save_key(
@@ -70,6 +80,7 @@ def save_key(
     environment: str,
     passphrase: bytes | None,
     salt: bytes | None = None,
+    algorithm: KeyAlgorithm = KeyAlgorithm.ED25519,
 ) -> None:
     """Write a new key file, mode 0600. An existing one is never overwritten.
 
@@ -79,6 +90,7 @@ def save_key(
         environment: `test` or `production`.
         passphrase: seals the seed; None leaves it in the clear.
         salt: 16 bytes, shared by keys that are opened together; None takes fresh random ones.
+        algorithm: what the seed is the seed of.
     Raises:
         FormatError: `key.malformed` for a seed, salt, purpose or environment that cannot be.
         ConfigError: `cli.exists`, `cli.key_permissions` (the folder), `key.passphrase` (an empty one),
@@ -94,8 +106,10 @@ def save_key(
         "format": _FORMAT,
         "purpose": purpose,
         "environment": environment,
-        "public_key": Ed25519Signer(seed).public_key.hex(),
+        "public_key": _signer_of(seed, algorithm).public_key.hex(),
     }
+    if algorithm is not KeyAlgorithm.ED25519:
+        clear[_ALGORITHM] = algorithm.value
     if passphrase is None:
         secret = {"seed": seed.hex()}
     else:
@@ -130,10 +144,14 @@ def load_key(path: Path, *, purpose: str, passphrase: bytes | None) -> StoredKey
     seed = _unhex(fields["seed"]) if passphrase is None else _open(fields, passphrase)
     if len(seed) != SEED_SIZE:
         raise _malformed("seed of another length")
-    signer = Ed25519Signer(seed)
+    signer = _signer_of(seed, KeyAlgorithm(fields.get(_ALGORITHM, KeyAlgorithm.ED25519)))
     if signer.public_key.hex() != fields["public_key"]:
         raise _malformed("the public key is of another seed")
     return StoredKey(purpose, fields["environment"], signer.public_key, seed, signer)
+
+
+def _signer_of(seed: bytes, algorithm: KeyAlgorithm) -> Ed25519Signer | MlDsa44Signer:
+    return Ed25519Signer(seed) if algorithm is KeyAlgorithm.ED25519 else MlDsa44Signer(seed)
 
 
 def _seal(seed: bytes, clear: dict[str, str], passphrase: bytes, salt: bytes) -> bytes:
@@ -154,7 +172,7 @@ def _open(fields: dict[str, str], passphrase: bytes) -> bytes:
         raise ConfigError(
             Reason.KEY_PASSPHRASE, "it does not open the key", hint="Check the passphrase and try again."
         ) from exc
-    clear = {name: value for name, value in fields.items() if name in _CLEAR_FIELDS}
+    clear = {name: value for name, value in fields.items() if name in _CLEAR_FIELDS | {_ALGORITHM}}
     if opened[SEED_SIZE:] != _digest(clear):
         raise _malformed("purpose, environment or public key were changed after sealing")
     return opened[:SEED_SIZE]
@@ -228,8 +246,13 @@ def _parse(data: bytes) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise _malformed("not a key file")
     fields: dict[str, str] = value
-    if fields.get("format") != _FORMAT or set(fields) not in (_SEALED_FIELDS, _UNSEALED_FIELDS):
+    if fields.get("format") != _FORMAT or set(fields) - {_ALGORITHM} not in (
+        _SEALED_FIELDS,
+        _UNSEALED_FIELDS,
+    ):
         raise _malformed("fields of another format")
+    if fields.get(_ALGORITHM, KeyAlgorithm.ML_DSA_44) != KeyAlgorithm.ML_DSA_44:
+        raise _malformed("another algorithm")
     if not _PURPOSE.fullmatch(fields["purpose"]) or fields["environment"] not in ENVIRONMENTS:
         raise _malformed("purpose or environment")
     return fields

@@ -17,6 +17,7 @@ from hashlib import sha256
 
 from ledger.ed25519 import Signer, check_public_key, verify_ed25519
 from ledger.errors import FormatError, VerificationError
+from ledger.mldsa import check_mldsa_public_key
 from ledger.reasons import Reason
 
 __all__ = [
@@ -51,10 +52,11 @@ _KEY_ID_HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
 class SignatureType(IntEnum):
-    """The byte that tells how a key signs. 0x06, ML-DSA-44, has its place here."""
+    """The byte that tells how a key signs."""
 
     ED25519 = 0x01
     COSIGNATURE = 0x04  # Ed25519 over a checkpoint with the time at which a witness saw it
+    ML_DSA_44 = 0x06  # over a tree with the signer's name and a time; logs and witnesses both
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class VerifierKey:
     Args:
         name: not empty, without Unicode spaces and without plus.
         algorithm: how it signs.
-        public_key: 32 bytes, not a weak point.
+        public_key: 32 bytes, not a weak point; of ML-DSA-44 1,312 bytes.
     Raises:
         FormatError: `ckpt.malformed` (name), `alg.not_allowed`, `key.malformed` or `key.weak`.
     """
@@ -78,7 +80,10 @@ class VerifierKey:
         _require_name(self.name)
         if self.algorithm not in tuple(SignatureType):
             raise FormatError(Reason.ALG_NOT_ALLOWED, f"signature type {self.algorithm:#04x}")
-        check_public_key(self.public_key)
+        if self.algorithm == SignatureType.ML_DSA_44:
+            check_mldsa_public_key(self.public_key)
+        else:
+            check_public_key(self.public_key)
         object.__setattr__(self, "key_id", key_id_of(self.name, self.algorithm, self.public_key))
 
 
@@ -142,7 +147,7 @@ def parse_vkey(text: str) -> VerifierKey:
     data = decode_base64(encoded)
     if not data or data[0] not in tuple(SignatureType):
         raise FormatError(
-            Reason.ALG_NOT_ALLOWED, f"key {key_id}", hint="Use an Ed25519 key, type 0x01 or 0x04."
+            Reason.ALG_NOT_ALLOWED, f"key {key_id}", hint="Use a key of type 0x01, 0x04 or 0x06."
         )
     key = VerifierKey(name, SignatureType(data[0]), data[1:])
     if key.key_id.hex() != key_id:

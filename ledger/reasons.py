@@ -226,6 +226,9 @@ class Reason(StrEnum):
     KEY_MALFORMED = "key.malformed"
     KEY_PASSPHRASE = "key.passphrase"  # noqa: S105 - a reason code, not a secret
 
+    WIT_UNREACHABLE = "wit.unreachable"
+    LOG_UNREACHABLE = "log.unreachable"
+
     IMAGE_UNREADABLE = "image.unreadable"
     IMAGE_NO_CODE = "image.no_code"
     QR_TOO_LARGE = "qr.too_large"
@@ -267,6 +270,7 @@ _CANNOT_TELL = frozenset(
         Reason.POLICY_NOT_SETTLED,
         Reason.POLICY_UNKNOWN,
         Reason.TRUST_MISSING,
+        Reason.LOG_UNREACHABLE,
         Reason.NET_UNREACHABLE,
         Reason.PROOF_BUNDLE_MISMATCH,
         Reason.PROOF_NOT_REPEATABLE,

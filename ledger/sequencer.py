@@ -20,19 +20,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.anchor import Anchor, load_anchor, save_anchor
-from ledger.checkpoint import Checkpoint, parse_checkpoint_note, sign_checkpoint
+from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
 from ledger.ed25519 import Signer
 from ledger.entry import require_entry
 from ledger.errors import ConfigError, ConflictError, IntegrityError, ProjectError, VerificationError
 from ledger.merkle import Frontier, leaf_hash, prove_consistency, prove_inclusion, verify_inclusion
+from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
 from ledger.store.sqlite import SqliteStore
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
-from ledger.trust_policy import TrustPolicy, verify_checkpoint
+from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 from ledger.witness_protocol import Witness, WitnessConflictError
 
 __all__ = ["Sequencer"]
@@ -66,6 +67,7 @@ class Sequencer:
         origin: str,
         log: int,
         signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
         witnesses: Sequence[Witness],
         policy: TrustPolicy,
         anchor: Path,
@@ -76,6 +78,7 @@ class Sequencer:
         self.key = VerifierKey(origin, SignatureType.ED25519, signer.public_key)
         self._store = store
         self._signer = signer
+        self._mldsa_signer = mldsa_signer
         self._witnesses = tuple(witnesses)
         self._policy = policy
         self._anchor_path = anchor
@@ -111,6 +114,7 @@ class Sequencer:
         origin: str,
         log: int,
         signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
         witnesses: Sequence[Witness],
         policy: TrustPolicy,
         anchor: Path,
@@ -122,6 +126,7 @@ class Sequencer:
             origin: the log's name.
             log: its number in the directory.
             signer: its key, which `policy` has to list.
+            mldsa_signer: its ML-DSA-44 key, likewise; without one checkpoints are signed by Ed25519 alone.
             witnesses: asked in this order until the policy's quorum is met.
             anchor: file of the last signed checkpoint, in a place that no restore of the database touches.
             lock_timeout: seconds to wait for another writer.
@@ -133,7 +138,14 @@ class Sequencer:
         """
         store = SqliteStore(path, lock_timeout=lock_timeout)
         return cls(
-            store, origin=origin, log=log, signer=signer, witnesses=witnesses, policy=policy, anchor=anchor
+            store,
+            origin=origin,
+            log=log,
+            signer=signer,
+            mldsa_signer=mldsa_signer,
+            witnesses=witnesses,
+            policy=policy,
+            anchor=anchor,
         )
 
     @property
@@ -249,7 +261,10 @@ class Sequencer:
             raise ConfigError(
                 Reason.CLI_KEY_MISMATCH, "the database is that of another log", hint="Compare the settings."
             )
-        if self.key not in self._policy.log_keys(self.origin):
+        keys = {self.key}
+        if self._mldsa_signer is not None:
+            keys.add(VerifierKey(self.origin, SignatureType.ML_DSA_44, self._mldsa_signer.public_key))
+        if not keys.issubset(self._policy.log_keys(self.origin)):
             raise ConfigError(
                 Reason.CLI_KEY_MISMATCH,
                 "the policy does not list this log's key",
@@ -279,7 +294,9 @@ class Sequencer:
         self.require_clock(now)
         frontier = recompute(self._store, self._frontier, self._store.size())
         checkpoint = Checkpoint(self.origin, frontier.size, frontier.root_hash())
-        anchor = Anchor(checkpoint, sign_checkpoint(checkpoint, self._signer), now)
+        signer = self._mldsa_signer
+        also = () if signer is None else (cosign_mldsa(checkpoint, signer, name=self.origin, time=now),)
+        anchor = Anchor(checkpoint, sign_checkpoint(checkpoint, self._signer), now, also)
         save_anchor(self._anchor_path, anchor)
         self._anchor, self._frontier, self._grown = anchor, frontier, frontier
         self._store.add_checkpoint(StoredCheckpoint(checkpoint.size, now, False, anchor.note))
@@ -295,6 +312,7 @@ class Sequencer:
             note = collect_cosignatures(
                 anchor.checkpoint,
                 anchor.signature,
+                also=anchor.also,
                 witnesses=self._witnesses,
                 policy=self._policy,
                 last_cosigned=None if last is None else last.note,
@@ -316,8 +334,7 @@ class Sequencer:
         if self._published is None or self._published.stored != stored:
             verify_checkpoint(stored.note, policy=self._policy, now=stored.time)
             checkpoint, signatures = parse_checkpoint_note(stored.note)
-            known = [self.key, *(witness.key for witness in self._policy.witnesses)]
-            blobs = tuple(s.keyed_blob for s in signatures if any(s.is_by(key) for key in known))
+            blobs = carried_signatures(signatures, log_key=self.key, policy=self._policy)
             tree = StoredTree(self._store, checkpoint.size)
             self._published = _Published(stored, checkpoint, blobs, tree)
         return self._published

@@ -23,16 +23,19 @@ from dataclasses import dataclass
 
 from ledger.checkpoint import Checkpoint, parse_checkpoint_note, verify_cosignature, verify_log_signature
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
-from ledger.note import KEY_ID_SIZE, SignatureType, VerifierKey, encode_vkey, parse_vkey
+from ledger.note import KEY_ID_SIZE, NoteSignature, SignatureType, VerifierKey, encode_vkey, parse_vkey
 from ledger.reasons import Reason
+from ledger.remembered import Remembered
 
 __all__ = [
     "COSIGNATURE_SKEW",
+    "CheckpointMemory",
     "Group",
     "LogKey",
     "TrustPolicy",
     "VerifiedCheckpoint",
     "WitnessKey",
+    "carried_signatures",
     "encode_trust_policy",
     "parse_trust_policy",
     "verify_checkpoint",
@@ -178,14 +181,24 @@ def verify_checkpoint(note: bytes, *, policy: TrustPolicy, now: int) -> Verified
     )
 
 
+CheckpointMemory = Remembered[tuple[Checkpoint, frozenset[bytes]], "VerifiedCheckpoint"]
+"""Checkpoints verified under one policy, by what was signed and by the very signatures. Never for two policies."""
+
+
 def verify_signatures(
-    checkpoint: Checkpoint, blobs: Sequence[bytes], *, policy: TrustPolicy, now: int
+    checkpoint: Checkpoint,
+    blobs: Sequence[bytes],
+    *,
+    policy: TrustPolicy,
+    now: int,
+    known: CheckpointMemory | None = None,
 ) -> VerifiedCheckpoint:
     """Check a checkpoint against signatures in the form a proof carries: key id ‖ blob. Steps 1 to 4 above.
 
     Args:
         blobs: at most 100.
         now: POSIX seconds.
+        known: the same checkpoint with the same signatures is not verified again; whether it is from the future is.
     Raises:
         FormatError: `enc.too_large`.
         UndeterminedError, VerificationError: as the steps say.
@@ -193,12 +206,36 @@ def verify_signatures(
     if len(blobs) > _MAX_BLOBS:
         raise FormatError(Reason.ENC_TOO_LARGE, f"{len(blobs)} signatures")
     found = frozenset(blobs)
-    return _verify(
-        checkpoint,
-        lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
-        policy=policy,
-        now=now,
-    )
+
+    def verify() -> VerifiedCheckpoint:
+        return _verify(
+            checkpoint,
+            lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
+            policy=policy,
+            now=now,
+        )
+
+    if known is None:
+        return verify()
+    verified = known.once((checkpoint, found), verify)
+    for name, time in verified.cosignature_times:
+        _require_past(time, now, name)
+    return verified
+
+
+def carried_signatures(
+    signatures: Sequence[NoteSignature], *, log_key: VerifierKey, policy: TrustPolicy
+) -> tuple[bytes, ...]:
+    """What a proof carries of a cosigned note: key id ‖ blob by the log's Ed25519 key and by known witnesses.
+
+    ML-DSA-44 is 2.4 KB a signature, which no QR code has room for: it stays in the note, unless the quorum of `policy`
+    cannot be met without it.
+    """
+    witness_keys = [witness.key for witness in policy.witnesses]
+    small = [key for key in witness_keys if key.algorithm != SignatureType.ML_DSA_44]
+    met = policy.quorum_met(frozenset(k.public_key for k in small if any(s.is_by(k) for s in signatures)))
+    keys = [log_key, *(small if met else witness_keys)]
+    return tuple(s.keyed_blob for s in signatures if any(s.is_by(key) for key in keys))
 
 
 def _verify(
@@ -250,15 +287,19 @@ def _verify_witnesses(
     times: dict[str, tuple[bytes, int]] = {}
     for witness in policy.witnesses:
         stated = [verify_cosignature(checkpoint, blob, key=witness.key) for blob in blobs_of(witness.key)]
-        if stated and max(stated) > now + COSIGNATURE_SKEW:
-            raise VerificationError(
-                Reason.CKPT_COSIG_FUTURE,
-                f"{max(stated) - now} s ahead, key {witness.key.key_id.hex()}",
-                hint="Check this machine's clock.",
-            )
         if stated:
+            _require_past(max(stated), now, witness.name)
             times[witness.name] = (witness.key.public_key, max(stated))
     return times
+
+
+def _require_past(time: int, now: int, witness: str) -> None:
+    if time > now + COSIGNATURE_SKEW:
+        raise VerificationError(
+            Reason.CKPT_COSIG_FUTURE,
+            f"{time - now} s ahead, witness {witness}",
+            hint="Check this machine's clock.",
+        )
 
 
 class _PolicyReader:
@@ -321,10 +362,10 @@ def _check_keys(policy: TrustPolicy) -> None:
         raise FormatError(Reason.ENC_TOO_LARGE, "too many logs, witnesses and groups")
     log_keys = [log.key for log in policy.logs]
     witness_keys = [witness.key for witness in policy.witnesses]
-    if any(key.algorithm != SignatureType.ED25519 for key in log_keys) or any(
-        key.algorithm != SignatureType.COSIGNATURE for key in witness_keys
+    if any(key.algorithm == SignatureType.COSIGNATURE for key in log_keys) or any(
+        key.algorithm == SignatureType.ED25519 for key in witness_keys
     ):
-        raise _wrong_purpose("a log signs with type 0x01, a witness with type 0x04")
+        raise _wrong_purpose("a log signs with type 0x01 or 0x06, a witness with type 0x04 or 0x06")
     public_log_keys = {key.public_key for key in log_keys}
     if any(key.public_key in public_log_keys for key in witness_keys):
         raise _wrong_purpose("the key of a log is listed as witness")

@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from ledger.checkpoint import cosign, verify_cosignature
+from ledger.checkpoint import Checkpoint, cosign, cosign_mldsa, encode_checkpoint, verify_cosignature
 from ledger.durable import map_os_error, replace_durably
 from ledger.ed25519 import Signer
 from ledger.errors import ConfigError, FormatError, IntegrityError, VerificationError
 from ledger.merkle import RootHash
-from ledger.note import SignatureType, VerifierKey, encode_signature_line
+from ledger.mldsa import MlDsa44Signer
+from ledger.note import Note, NoteSignature, SignatureType, VerifierKey, encode_note, encode_signature_line
 from ledger.reasons import Reason
 from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
 from ledger.trust_policy import TrustPolicy
@@ -52,28 +54,35 @@ _SCHEMA: Mapping[str, str] = {
     "witnessed_stays": "CREATE TRIGGER witnessed_stays BEFORE DELETE ON witnessed "
     "BEGIN SELECT RAISE(ABORT, 'a witness never forgets'); END",
 }
+_ORIGIN_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MARKER = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
 
 class LocalWitness:
     """Cosigns for the logs whose keys it knows. Several processes may open one witness."""
 
+    is_far = False
+
     def __init__(
         self,
         folder: Path,
         *,
         signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
         name: str,
         log_keys: Sequence[VerifierKey],
         marker: Path | None = None,
         lock_timeout: float = 10.0,
+        keep_notes: bool = False,
     ) -> None:
         """Open the witness in `folder`, or make a new one if neither state nor marker is there.
 
         Args:
-            name: of its key, as verifiers know it.
+            mldsa_signer: its second key, which cosigns too.
+            name: of its keys, as verifiers know it.
             log_keys: of the logs it serves.
             marker: where to keep the marker instead of `folder`.
+            keep_notes: also keep the newest note of each log, for monitors.
         Raises:
             IntegrityError: `wit.state_lost`, or a `store.…` reason.
             ConfigError: `key.purpose_mismatch` if its key is that of a log.
@@ -84,7 +93,10 @@ class LocalWitness:
                 Reason.KEY_PURPOSE_MISMATCH, "the witness has a log's key", hint="Make a key of its own."
             )
         self._signer = signer
+        self._mldsa_signer = mldsa_signer
         self._log_keys = tuple(log_keys)
+        self._folder = folder
+        self._keep_notes = keep_notes
         self._marker = folder / MARKER_NAME if marker is None else marker
         self._db = self._open(folder, lock_timeout)
         try:
@@ -95,7 +107,13 @@ class LocalWitness:
 
     @classmethod
     def open(
-        cls, folder: Path, *, signer: Signer, policy: TrustPolicy, marker: Path | None = None
+        cls,
+        folder: Path,
+        *,
+        signer: Signer,
+        mldsa_signer: MlDsa44Signer | None = None,
+        policy: TrustPolicy,
+        marker: Path | None = None,
     ) -> LocalWitness:
         """Open the witness that `policy` lists under the key of `signer`, for the logs that it lists.
 
@@ -110,7 +128,9 @@ class LocalWitness:
                 hint="Compare the policy file.",
             )
         log_keys = [log.key for log in policy.logs]
-        return cls(folder, signer=signer, name=names[0], log_keys=log_keys, marker=marker)
+        return cls(
+            folder, signer=signer, mldsa_signer=mldsa_signer, name=names[0], log_keys=log_keys, marker=marker
+        )
 
     def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
         """Cosign what a request asks for, or refuse; `ledger.witness_protocol` gives the steps.
@@ -119,7 +139,7 @@ class LocalWitness:
             body: an `add-checkpoint` request.
             now: POSIX seconds, stated in the cosignature.
         Returns:
-            one signature line.
+            its signature lines, one a key.
         Raises:
             FormatError, VerificationError, WitnessConflictError: as `parse_add_checkpoint` and
                 `decide_add_checkpoint`.
@@ -139,8 +159,35 @@ class LocalWitness:
             self._carries_own_cosignature(request)
             self._advance(request.checkpoint.origin, latest, decided)
         self._move_marker()
-        signature = cosign(request.checkpoint, self._signer, name=self.key.name, time=now)
-        return encode_signature_line(signature).encode()
+        lines = self._cosign(request.checkpoint, now)
+        if self._keep_notes:
+            self._keep_note(request, lines)
+        return "".join(encode_signature_line(line) for line in lines).encode()
+
+    def _cosign(self, checkpoint: Checkpoint, now: int) -> list[NoteSignature]:
+        lines = [cosign(checkpoint, self._signer, name=self.key.name, time=now)]
+        if self._mldsa_signer is not None:
+            lines.append(cosign_mldsa(checkpoint, self._mldsa_signer, name=self.key.name, time=now))
+        return lines
+
+    def latest_note(self, origin_hash: str) -> bytes | None:
+        """The newest note it kept of the log whose origin has this SHA-256 (lower-case hex), or None."""
+        if not _ORIGIN_HASH.fullmatch(origin_hash):
+            return None
+        try:
+            return (self._folder / f"{origin_hash}.note").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise map_os_error(exc) from exc
+
+    def _keep_note(self, request: AddCheckpoint, lines: Sequence[NoteSignature]) -> None:
+        """The note as a monitor gets it: the log's signatures that were verified, and ours. Losing it loses nothing."""
+        origin = request.checkpoint.origin
+        keys = [key for key in self._log_keys if key.name == origin]
+        by_log = [line for line in request.signatures if any(line.is_by(key) for key in keys)]
+        note = Note(encode_checkpoint(request.checkpoint), (*by_log, *lines))
+        replace_durably(self._folder / f"{sha256(origin.encode()).hexdigest()}.note", encode_note(note))
 
     def witnessed_size(self, origin: str) -> int:
         """The size it last cosigned of the log `origin`; 0 for none."""

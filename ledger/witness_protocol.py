@@ -9,11 +9,11 @@
 Steps of the decision, in the order of the specification:
 
 1. The origin is known. Else `wit.unknown_log` (404).
-2. One of its keys signed. Else `wit.unauthorised` (403).
+2. One of its keys signed, and every line naming one of them verifies. Else `wit.unauthorised` (403).
 3. The old size is not above the new one. Else `wit.bad_request` (400).
 4. The old size is the one last cosigned. Else `wit.conflict` (409), which tells that size.
 5. The consistency proof holds. Else `wit.proof_invalid` (422).
-6. The same size means the same root. Else `wit.conflict` (409).
+6. The same size means the same root. Else `wit.proof_invalid` (422).
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ from ledger.note import (
 from ledger.reasons import Reason
 
 __all__ = [
+    "MAX_REQUEST",
+    "NOTHING_YET",
+    "SIZE_TYPE",
     "AddCheckpoint",
     "Witness",
     "WitnessConflictError",
@@ -47,6 +50,9 @@ __all__ = [
 ]
 
 MAX_REQUEST = MAX_NOTE + 8192
+SIZE_TYPE = "text/x.tlog.size"
+"""Content type of the answer that tells the size last cosigned."""
+
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 
 
@@ -94,14 +100,19 @@ class Witness(Protocol):
 
     @property
     def key(self) -> VerifierKey:
-        """The key it cosigns with."""
+        """The key it cosigns with; it may have more."""
+        ...
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is asked over a network, in a thread of its own."""
         ...
 
     def add_checkpoint(self, body: bytes, *, now: int) -> bytes:
         """Answer a request with signature lines.
 
         Raises:
-            ProjectError: a `wit.…` reason as in the steps above, WitnessConflictError for step 4 and 6.
+            ProjectError: a `wit.…` reason as in the steps above, WitnessConflictError for step 4.
         """
         ...
 
@@ -155,8 +166,7 @@ def decide_add_checkpoint(
     keys = [key for key in log_keys if key.name == checkpoint.origin]
     if not keys:
         raise VerificationError(Reason.WIT_UNKNOWN_LOG, hint="Register the log's key with the witness first.")
-    if not any(_is_signed(request, key) for key in keys):
-        raise VerificationError(Reason.WIT_UNAUTHORISED, "no signature by a key of this log")
+    _require_signed(request, keys)
     if request.old_size > checkpoint.size:
         raise FormatError(Reason.WIT_BAD_REQUEST, f"old size {request.old_size} above {checkpoint.size}")
     if request.old_size != latest.size:
@@ -165,15 +175,16 @@ def decide_add_checkpoint(
     return WitnessedTree(checkpoint.size, checkpoint.root_hash)
 
 
-def _is_signed(request: AddCheckpoint, key: VerifierKey) -> bool:
-    for signature in request.signatures:
-        if signature.is_by(key):
-            try:
-                verify_log_signature(request.checkpoint, signature.blob, key=key)
-            except VerificationError:
-                continue
-            return True
-    return False
+def _require_signed(request: AddCheckpoint, keys: Sequence[VerifierKey]) -> None:
+    """What names a key of the log and does not verify makes the whole note worthless (C2SP signed-note)."""
+    found = [(key, line.blob) for key in keys for line in request.signatures if line.is_by(key)]
+    try:
+        for key, blob in found:
+            verify_log_signature(request.checkpoint, blob, key=key)
+    except VerificationError as exc:
+        raise VerificationError(Reason.WIT_UNAUTHORISED, "a forged signature of this log") from exc
+    if not found:
+        raise VerificationError(Reason.WIT_UNAUTHORISED, "no signature by a key of this log")
 
 
 def _verify_growth(request: AddCheckpoint, latest: WitnessedTree) -> None:
@@ -184,7 +195,7 @@ def _verify_growth(request: AddCheckpoint, latest: WitnessedTree) -> None:
                 Reason.WIT_PROOF_INVALID, "a proof where none is due, or a root of nothing"
             )
         if checkpoint.size == latest.size and checkpoint.root_hash != latest.root_hash:
-            raise WitnessConflictError(latest.size)
+            raise VerificationError(Reason.WIT_PROOF_INVALID, f"another root at {latest.size}")
         return
     try:
         verify_consistency(

@@ -22,12 +22,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from certificate.certificate import UnverifiedCertificate, parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate_item
 from certificate.cose import unverified_typ
 from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
+from certificate.policy.asking import facts_of_certificate
+from certificate.policy.facts import Facts
 from certificate.presentation import UnverifiedPresentation, presentation_of_item
 from certificate.qr_text import decode_any
 from certificate.request import (
@@ -35,17 +37,21 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
+    check_request_scope,
     parse_request,
-    verify_request,
+    verify_request_signatures,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
+from ledger.checkpoint import MAX_TIME
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
-from verifier.expect import Asked, Expectation, same_text
+from verifier.expect import Asked, Expectation, Static, same_text
+from verifier.known import KnownList
+from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -80,17 +86,22 @@ def verify(
         expect: `Asked(request bytes)` or `STATIC`.
         seen: the verifier's memory; a valid answer is marked as used in it.
     """
+    if not isinstance(expect, Asked | Static):
+        raise TypeError("expect is a request asked or STATIC; there is no mode without checks")
     moment = int(now.timestamp())
-    parts = [data] if isinstance(data, bytes | bytearray) else list(data)
-    if not 1 <= len(parts) <= _MAX_PARTS:
-        return _refused(FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations"), trust)
-    runs = [_Run(bytes(part), trust, moment, expect, seen) for part in parts]
+    try:
+        parts = _parts(data)
+    except FormatError as exc:
+        return _refused(exc, trust)
+    newest_time = max(trust.issued, seen.newest("time") or 0)
+    runs = [_Run(part, trust, moment, expect, seen, newest_time) for part in parts]
     for run in runs:
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
+    facts = [run.facts() for run in runs if run.is_authentic]
     for run in runs:
-        run.holder_and_policy(asked, identity, one_holder=len(holders) == 1)
+        run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
     if all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
@@ -108,6 +119,7 @@ class _Run:
     now: int
     expect: Expectation
     seen: Seen
+    newest_time: int  # POSIX seconds, of the bundle or of one seen before
     results: dict[int, StepResult] = field(default_factory=dict)
     raw: bytes = b""
     presentation: UnverifiedPresentation | None = None
@@ -116,6 +128,7 @@ class _Run:
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
     status_digest: bytes | None = None
+    judged: tuple[JudgedPolicy, ...] = ()
     notes: list[Reason] = field(default_factory=list)
 
     # --- the steps in their order ---------------------------------------------------------------------------
@@ -129,21 +142,26 @@ class _Run:
         self._step(5, self._ledger, needs=(2, 4))
         self._step(6, self._position, needs=(4, 5))
         self._step(7, self._time, needs=(4,), ready=not self._bundle_is_stale())
-        self._step(8, self._status, needs=(4,), ready=not self._bundle_is_stale())
+        self._step(8, self._status, needs=(4,), ready=self._clock_fits())
         self._step(9, self._disclosures, needs=(4,))
 
     def holder_and_policy(
-        self, shown_items: set[int], identity: Mapping[str, list[str]], *, one_holder: bool
+        self,
+        shown_items: set[int],
+        identity: Mapping[str, list[str]],
+        facts: Sequence[Facts],
+        *,
+        one_holder: bool,
     ) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
-        fresh = not self._bundle_is_stale()
+        fits = self._clock_fits()
         self._step(
             10,
             lambda: self._holder_and_request(shown_items, identity, one_holder),
             needs=(2, 4, 9),
-            ready=fresh,
+            ready=fits,
         )
-        self._step(11, self._policy, needs=(9, 10))
+        self._step(11, lambda: self._policy(facts), needs=(9, 10))
 
     def _text(self) -> None:
         self.raw = decode_any(self.data)
@@ -154,7 +172,7 @@ class _Run:
             self.presentation = presentation_of_item(item)
             self.certificate = self.presentation.certificate
         else:
-            self.certificate = parse_certificate(self.raw)
+            self.certificate = parse_certificate_item(item)
 
     def _issuer_key(self) -> None:
         certificate, directory = self._parsed(), self.trust.directory
@@ -199,8 +217,15 @@ class _Run:
             raise UndeterminedError(Reason.LOG_UNKNOWN_ORIGIN, f"log {proof.log}")
         if not isinstance(proof, FullProof):
             raise UndeterminedError(Reason.LOG_SUBTREE_UNKNOWN, "this bundle holds no blocks of the log")
+        # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
+        now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
         self.logged = verify_full_proof(
-            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=self.now
+            proof,
+            entry=certificate.entry(),
+            origin=log.origin,
+            policy=self.trust.policy,
+            now=now,
+            known=self.trust.known.checkpoints,
         )
 
     def _position(self) -> None:
@@ -211,11 +236,8 @@ class _Run:
     def _time(self) -> None:
         body = self._parsed().body
         today = self.now // _DAY
-        newest = max(self.trust.issued, self.seen.newest("time") or 0)
-        if self.now < newest - CLOCK_SKEW:
-            raise UndeterminedError(
-                Reason.TIME_CLOCK_REGRESSED, f"{newest - self.now} s behind a signed time"
-            )
+        if self._behind() > CLOCK_SKEW:
+            raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{self._behind()} s behind a signed time")
         if body.expires < body.issued:
             raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
         if body.issued > (self.now + CLOCK_SKEW) // _DAY:
@@ -225,11 +247,24 @@ class _Run:
 
     def _status(self) -> None:
         body = self._parsed().body
-        token = self.trust.status_token(body.authority, body.status_list)
+        place = (body.authority, body.status_list)
+        known = self.trust.known.lists.once(place, lambda: self._verified_list(*place))
+        listed, uri = known.listed, status_list_uri(*place)
+        if listed.uri != uri:
+            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
+        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
+        self.status_digest = known.digest
+        value = listed.statuses.value(body.status_index)
+        if value != Status.VALID:
+            raise VerificationError(
+                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
+            )
+
+    def _verified_list(self, authority: int, number: int) -> KnownList:
+        token = self.trust.status_token(authority, number)
         listed = parse_status_token(token)
-        uri = status_list_uri(body.authority, body.status_list)
         key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
-        if key is None or key.authority != body.authority:
+        if key is None or key.authority != authority:
             raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
         try:
             verify_signature(
@@ -237,15 +272,7 @@ class _Run:
             )
         except ProjectError as exc:
             raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
-        if listed.uri != uri:
-            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
-        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
-        self.status_digest = sha256(token).digest()
-        value = listed.statuses.value(body.status_index)
-        if value != Status.VALID:
-            raise VerificationError(
-                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
-            )
+        return KnownList(listed, sha256(token).digest())
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
@@ -293,11 +320,12 @@ class _Run:
         if self.seen.is_used(self.replay_keys()):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
-    def _policy(self) -> None:
+    def _policy(self, facts: Sequence[Facts]) -> None:
         asked = self.request.body.items if self.request is not None else ()
-        unknown = [item.policy for item in asked if isinstance(item, PolicyItem)]
-        if unknown:
-            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"{len(unknown)} policies are not in the bundle")
+        self.judged = judge_policies(asked, facts, self.trust.policies, now=self.now)
+        refusal = refusal_of(self.judged)
+        if refusal is not None:
+            raise refusal
 
     # --- parts of steps -------------------------------------------------------------------------------------
 
@@ -310,6 +338,14 @@ class _Run:
 
     def _bundle_is_stale(self) -> bool:
         return self.now >= self.trust.expires
+
+    def _behind(self) -> int:
+        """Seconds by which the clock is behind the newest signed time known; negative when it is ahead."""
+        return self.newest_time - self.now
+
+    def _clock_fits(self) -> bool:
+        """Whether the clock can judge ages: the bundle is not over, nor a signed time known to be ahead."""
+        return not self._bundle_is_stale() and self._behind() <= CLOCK_SKEW
 
     def _check_list_age(self, uri: str, issued: int, expires: int, ttl: int) -> None:
         if issued > self.now + CLOCK_SKEW:
@@ -324,8 +360,11 @@ class _Run:
 
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
-        request = parse_request(data)
-        verify_request(request, directory=self.trust.directory, today=self.now // _DAY)
+        request, directory = _own_request(self.trust, data), self.trust.directory
+        asker = self.trust.known.askers.once(
+            bytes(data), lambda: verify_request_signatures(request, directory=directory)
+        )
+        check_request_scope(request.body, asker, today=self.now // _DAY)
         self.request = request
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
@@ -376,10 +415,20 @@ class _Run:
         """Whether this presentation alone discloses all slots of `item`."""
         if not self._is_ok(9) or self.certificate is None:
             return False
-        if isinstance(item, PolicyItem):
-            return True  # judged in step 11
         shown = {disclosure.slot for disclosure in self.certificate.disclosures}
+        if isinstance(item, PolicyItem):  # whether it is answered is judged in step 11
+            policy = self.trust.policies.get(item.policy)
+            besides = () if policy is None else policy.show
+            return shown.issuperset(map(self.certificate.body.registry.slot_of, besides))
         return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+
+    @property
+    def is_authentic(self) -> bool:
+        """Whether what is shown leads to a signed root."""
+        return self.certificate is not None and self._is_ok(9)
+
+    def facts(self) -> Facts:
+        return facts_of_certificate(self._parsed())
 
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
@@ -427,6 +476,7 @@ class _Run:
             certificate=self._view() if self._is_ok(4) else None,
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
+            policies=self.judged,
             trust=_trust_facts(self.trust),
             evidence=Evidence(
                 certificate_digest=None if certificate is None else certificate.digest(),
@@ -454,13 +504,27 @@ _STATUS_REASONS = {
 }
 
 
+def _own_request(trust: TrustBundle, data: bytes) -> UnverifiedRequest:
+    return trust.known.requests.once(bytes(data), lambda: parse_request(data))
+
+
+def _parts(data: object) -> list[bytes]:
+    """What was shown, as bytes: an object that is already parsed could differ from what was signed."""
+    parts = [data] if isinstance(data, bytes | bytearray) else data
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, bytes | bytearray) for part in parts):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "bytes are due, or a list of them")
+    if not 1 <= len(parts) <= _MAX_PARTS:
+        raise FormatError(Reason.ENC_TOO_LARGE, f"{len(parts)} presentations")
+    return [bytes(part) for part in parts]
+
+
 def _shown_items(runs: Sequence[_Run]) -> set[int]:
     """Positions of the request's items that at least one presentation discloses whole."""
     expect = runs[0].expect
     if not isinstance(expect, Asked):
         return set()
     try:
-        items = parse_request(expect.request).body.items
+        items = _own_request(runs[0].trust, expect.request).body.items
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}

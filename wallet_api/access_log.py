@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ledger.errors import IntegrityError, VerificationError
-from ledger.merkle import Frontier, LeafHash, leaf_hash, node_hash, prove_inclusion, root_at
+from ledger.merkle import (
+    Frontier,
+    LeafHash,
+    RootHash,
+    leaf_hash,
+    node_hash,
+    prove_consistency,
+    prove_inclusion,
+    root_at,
+)
 from ledger.reasons import Reason
 from wallet_api.access_rows import (
     FIRST_ENTRY,
@@ -26,7 +35,7 @@ from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.store.rows import LogRow
 from wallet_api.store.sql import Store, Transaction
 
-__all__ = ["append_access", "check_access_log", "read_page"]
+__all__ = ["append_access", "check_access_log", "grown_from", "head_of", "read_page"]
 
 _PAGE = 1000
 
@@ -56,7 +65,17 @@ def read_page(tx: Transaction, safe: bytes, *, data_key: bytes, after: int, limi
         row = _open(stored, safe, data_key)
         path = prove_inclusion(stored.position, size, lambda level, index: _node(tx, level, index))
         rows.append(replace(row, path=tuple(path)))
-    return AccessPage(tuple(rows), size, root_at(size, lambda level, index: _node(tx, level, index)))
+    return AccessPage(tuple(rows), size, head_of(tx, size))
+
+
+def head_of(tx: Transaction, size: int) -> RootHash:
+    """The root hash of the tree over the first `size` rows."""
+    return root_at(size, lambda level, index: _node(tx, level, index))
+
+
+def grown_from(tx: Transaction, old_size: int, size: int) -> tuple[bytes, ...]:
+    """The hashes that link two sizes of the tree, 1 <= old_size <= size."""
+    return tuple(prove_consistency(old_size, size, lambda level, index: _node(tx, level, index)))
 
 
 def check_access_log(store: Store, keyring: Keyring) -> tuple[int, bytes]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
+from certificate.numbers import Presenter
 from certificate.presentation import (
     MAX_LIFETIME,
     PresentationBody,
@@ -32,8 +33,10 @@ from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedE
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
+from wallet_api.acting import append_for_principal, principal_of
+from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of, asked_slots, visible_to
-from wallet_api.safe import StoredCertificate, open_certificate
+from wallet_api.safe import StoredCertificate, open_certificate, require_usable, usable_certificates
 from wallet_api.sealing import bound_to, open_sealed, seal
 from wallet_api.service import Citizen, Service
 from wallet_api.store.rows import AnswerRow, DraftRow, RequestRow
@@ -75,32 +78,45 @@ class Statement:
 
 
 def begin_answer(
-    service: Service, citizen: Citizen, id_: bytes, *, number: str, items: Sequence[int], minutes: int
+    service: Service,
+    citizen: Citizen,
+    id_: bytes,
+    *,
+    number: str | None,
+    items: Sequence[int],
+    minutes: int,
 ) -> Statement:
     """Compose an answer: the least set of claims of certificate `number` for these items of the request.
 
     Args:
+        number: None takes the newest own certificate that holds all that is asked; a proxy's is always named.
         items: places in the request, each at most once; what is left out is refused.
         minutes: how long the organisation may use the answer.
     Raises:
         ConsentError: `authz.not_found` (request or certificate), `consent.expired`, `consent.exhausted`,
             `consent.revoked`, `consent.field_denied` (no such item), `consent.window_too_long`.
-        VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `time.expired`.
+        VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `org.suspended`, `time.expired`, and as
+            `require_usable`.
         FormatError: `disc.required_missing`: the certificate does not hold what is asked.
         UndeterminedError: `policy.unknown`, `trust.bundle_stale`.
     """
     now = service.clock()
     with service.store.read() as tx:
         row = visible_to(tx.request(id_), citizen)
-        stored = open_certificate(tx, citizen, number)
+        require_active(tx, row.org)
+        held = _own(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
         raise ConsentError(Reason.CONSENT_WINDOW_TOO_LONG, f"at most {MAX_LIFETIME} minutes")
     request = parse_request(row.request)
     directory = service.fresh_trust(now).directory
     registration = verify_request(request, directory=directory, today=now // _DAY)
+    stored = _choose(request, held, items)
+    require_usable(stored, citizen)
     if stored.certificate.body.expires < now // _DAY:
-        raise VerificationError(Reason.TIME_EXPIRED, f"certificate {number}")
+        raise VerificationError(Reason.TIME_EXPIRED, f"certificate {stored.number}")
+    with service.store.read() as tx:
+        principal_of(service, tx, citizen, stored.certificate)
     slots = _slots(request, stored, items)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
@@ -119,13 +135,15 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
 
     Raises:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
-            `consent.revoked`, `consent.not_yet_valid` (nothing was begun).
-        VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes.
+            `consent.revoked` (the delegation too, for a proxy), `consent.not_yet_valid` (nothing was begun).
+        VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; `org.suspended`; as
+            `require_usable` when the certificate was replaced or suspended since.
     """
     now = service.clock()
     with service.store.write() as tx:
         row = visible_to(tx.request(id_), citizen)
         require_waiting(row, now)
+        require_active(tx, row.org)
         draft = tx.draft(id_, citizen.safe)
         if draft is None:
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID, hint="begin an answer first")
@@ -133,13 +151,17 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
             raise ConsentError(Reason.CONSENT_EXPIRED, hint="begin the answer again")
         data = _signed(citizen, draft, signature)
         presentation = parse_presentation(data)
+        stored = open_certificate(tx, citizen, presentation.certificate.body.number)
+        require_usable(stored, citizen)
+        principal = principal_of(service, tx, citizen, stored.certificate)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
         body = presentation.body
-        tx.add_answer(AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires))
+        answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)
+        tx.add_answer(answer)
         tx.move_request(id_, to=RequestState.ANSWERED, safe=citizen.safe)
         tx.delete_drafts(id_)
         shown = tuple(item.slot for item in presentation.certificate.disclosures)
-        _log(service, tx, citizen, row, Action.ANSWERED, shown, now)
+        _log(service, tx, citizen, row, Action.ANSWERED, shown, now, principal=principal)
 
 
 def refuse_request(service: Service, citizen: Citizen, id_: bytes) -> None:
@@ -171,7 +193,9 @@ def withdraw_answer(service: Service, citizen: Citizen, id_: bytes) -> None:
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID if waiting else Reason.CONSENT_EXHAUSTED)
         tx.move_request(id_, to=RequestState.WITHDRAWN, safe=citizen.safe)
         tx.mark_withdrawn(id_, now)
-        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now)
+        answer = tx.answer(id_)
+        principal = None if answer is None else answer.principal
+        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now, principal=principal)
 
 
 def require_waiting(row: RequestRow, now: int) -> None:
@@ -190,6 +214,29 @@ def require_waiting(row: RequestRow, now: int) -> None:
 def answer_bound(request: bytes, safe: bytes) -> bytes:
     """What a sealed presentation is bound to."""
     return bound_to("answer", request, safe)
+
+
+def _choose(
+    request: UnverifiedRequest, held: Sequence[StoredCertificate], items: Sequence[int]
+) -> StoredCertificate:
+    """The first of `held` that holds all that the items ask for; the only one, whether it does or not."""
+    if len(held) == 1:
+        return held[0]
+    for stored in held:
+        shown = {item.slot for item in stored.certificate.disclosures}
+        try:
+            if shown.issuperset(_slots(request, stored, items)):
+                return stored
+        except FormatError as exc:
+            if exc.reason is not Reason.DISC_REQUIRED_MISSING:  # of another type: the next may do
+                raise
+    raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+
+
+def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
+    """What is offered without being named: a proxy names whom they answer for."""
+    usable = usable_certificates(tx, citizen)
+    return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
 
 
 def _slots(request: UnverifiedRequest, stored: StoredCertificate, items: Sequence[int]) -> list[int]:
@@ -230,6 +277,9 @@ def _log(
     action: Action,
     slots: tuple[int, ...],
     now: int,
+    *,
+    principal: bytes | None = None,
 ) -> None:
     access = access_of(action, parse_request(row.request), slots)
     append_access(tx, citizen.safe, access, data_key=citizen.data_key, time=now, random=service.random)
+    append_for_principal(service, tx, principal, access, proxy_key=citizen.holder_key, time=now)

@@ -14,7 +14,7 @@ from certificate.login import LOGIN_NONCE_SIZE, LoginBody, login_to_be_signed, v
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
 from wallet_api.sealing import KEY_SIZE
-from wallet_api.service import ID_SIZE, Citizen, Organisation, Principal, Service
+from wallet_api.service import ID_SIZE, Bureau, Citizen, Organisation, Principal, Service
 from wallet_api.store.rows import ChallengeRow, SafeRow
 from wallet_api.store.sql import Store
 
@@ -26,14 +26,16 @@ __all__ = [
     "authenticate",
     "begin_login",
     "complete_login",
+    "end_bureau_tokens",
     "end_org_tokens",
     "log_out",
+    "make_bureau_token",
     "make_org_token",
 ]
 
 CHALLENGE_LIFETIME = 120  # seconds
 SESSION_LIFETIME = 15 * 60
-_CITIZEN, _ORG = "tsc_", "tso_"
+_CITIZEN, _ORG, _BUREAU = "tsc_", "tso_", "tsb_"
 _TOKEN_SIZE = 32
 
 
@@ -91,11 +93,14 @@ def complete_login(service: Service, challenge_id: bytes, signature: bytes, *, a
     token = _CITIZEN + _encode(service.random(_TOKEN_SIZE))
     expires = now + SESSION_LIFETIME
     with service.store.write() as tx:
+        key = tx.key(row.holder_key)
+        if key is not None and key.ended is not None:  # lost, stolen or removed: it opens nothing any more
+            raise VerificationError(Reason.AUTH_INVALID, "the login")
         safe = tx.safe_of_key(row.holder_key)
         if safe is None:
             safe = _new_safe(service, row.holder_key, now)
             tx.add_safe(safe)
-        tx.add_session(_hash(token), safe.id, expires=expires)
+        tx.add_session(_hash(token), safe.id, holder_key=row.holder_key, expires=expires)
     return Session(token, expires)
 
 
@@ -118,6 +123,8 @@ def authenticate(service: Service, token: str | None, *, address: str) -> Princi
             org = tx.org_of_token(_hash(token))
             if org is not None:
                 return Organisation(org)
+            if tx.has_bureau_token(_hash(token)):
+                return Bureau()
     service.limits.bad_token.take(address, now=now)
     raise VerificationError(Reason.AUTH_INVALID, hint="log in again")
 
@@ -144,6 +151,22 @@ def end_org_tokens(store: Store, org: int) -> None:
         tx.end_org_tokens(org)
 
 
+def make_bureau_token(store: Store, *, secret: bytes, now: int) -> str:
+    """A token for the bureau from 32 random bytes; shown once, stored as a hash."""
+    if len(secret) != _TOKEN_SIZE:
+        raise FormatError(Reason.KEY_MALFORMED, "32 random bytes are due")
+    token = _BUREAU + _encode(secret)
+    with store.write() as tx:
+        tx.add_bureau_token(_hash(token), created=now)
+    return token
+
+
+def end_bureau_tokens(store: Store) -> None:
+    """End every token of the bureau."""
+    with store.write() as tx:
+        tx.end_bureau_tokens()
+
+
 def _new_safe(service: Service, holder_key: bytes, now: int) -> SafeRow:
     id_ = service.random(ID_SIZE)
     wrapped = service.keyring.wrap(service.random(KEY_SIZE), safe=id_, random=service.random)
@@ -157,7 +180,7 @@ def _hash(token: str) -> bytes:
 
 def _is_token(token: str) -> bool:
     prefix, rest = token[: len(_CITIZEN)], token[len(_CITIZEN) :]
-    if prefix not in (_CITIZEN, _ORG) or not rest.isascii():
+    if prefix not in (_CITIZEN, _ORG, _BUREAU) or not rest.isascii():
         return False
     try:
         raw = urlsafe_b64decode(rest + "=")

@@ -23,8 +23,10 @@ from ledger.errors import ConflictError, ConsentError, VerificationError
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access, Action
-from wallet_api.safe import StoredCertificate, list_certificates
+from wallet_api.organisations import is_suspended, learn_registration, look_alikes
+from wallet_api.safe import StoredCertificate, usable_certificates
 from wallet_api.service import ID_SIZE, Citizen, Organisation, Service, not_found, of_org
+from wallet_api.store.organisations import OrganisationRow
 from wallet_api.store.rows import AnswerRow, RequestRow, RequestState
 from wallet_api.store.sql import Transaction
 
@@ -39,6 +41,7 @@ __all__ = [
     "leave_request",
     "list_requests",
     "request_status",
+    "status_of",
     "view_request",
     "visible_to",
 ]
@@ -79,9 +82,13 @@ class RequestStatus:
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request as its citizen reads it; `data` is the signed request itself.
+    """A request as its citizen reads it.
 
-    `registration` is None, and `warning` says why, unless it holds.
+    Attributes:
+        data: the signed request itself.
+        registration: None, and `warning` says why, unless it holds and the organisation was not stopped.
+        name_warning: `org.look_alike` when `look_alikes` have nearly its name, or `schema.text_confusable`.
+        reminded: when the organisation reminded of it, POSIX seconds.
     """
 
     status: RequestStatus
@@ -90,6 +97,8 @@ class RequestView:
     registration: RegistrationBody | None
     warning: Reason | None
     name_warning: Reason | None
+    look_alikes: tuple[OrganisationRow, ...]
+    reminded: int | None
     digits: str
     items: tuple[AskedItem, ...]
 
@@ -101,7 +110,8 @@ def leave_request(
 
     Raises:
         FormatError: as `decode_any_request` and `parse_request`.
-        VerificationError: `org.unregistered`, `org.purpose_not_allowed` (it asks more than its registration allows).
+        VerificationError: `org.unregistered`, `org.purpose_not_allowed` (it asks more than its registration allows),
+            `org.key_replaced`, `org.suspended`.
         ConsentError: `authz.denied` (another organisation's), `consent.expired`, `consent.window_too_long`.
         ConflictError: `api.idempotency_conflict`.
         RateLimitedError: `api.rate_limited`.
@@ -112,7 +122,7 @@ def leave_request(
     parsed = parse_request(data)
     if parsed.body.org != organisation.org:
         raise ConsentError(Reason.AUTHZ_DENIED, f"a request of organisation {parsed.body.org}")
-    verify_request(parsed, directory=service.fresh_trust(now).directory, today=now // _DAY)
+    registration = verify_request(parsed, directory=service.fresh_trust(now).directory, today=now // _DAY)
     if now >= parsed.body.expires:
         raise ConsentError(Reason.CONSENT_EXPIRED, "the request has run out")
     if parsed.body.expires - now > _MAX_WINDOW:
@@ -122,8 +132,9 @@ def leave_request(
         if idempotency_key is not None:
             id_ = _idempotent(tx, organisation.org, idempotency_key, sha256(data).digest(), id_, now)
         known = tx.request_of_digest(parsed.digest())
+        learn_registration(tx, registration)
         if known is not None:
-            return _status(tx, known, now), False
+            return status_of(tx, known, now), False
         row = RequestRow(
             id=id_,
             org=organisation.org,
@@ -135,13 +146,13 @@ def leave_request(
             created=now,
         )
         tx.add_request(row)
-        return _status(tx, row, now), True
+        return status_of(tx, row, now), True
 
 
 def request_status(service: Service, organisation: Organisation, id_: bytes) -> RequestStatus:
     """Where an organisation's own request stands. Raises ConsentError `authz.not_found`."""
     with service.store.read() as tx:
-        return _status(tx, of_org(tx.request(id_), organisation), service.clock())
+        return status_of(tx, of_org(tx.request(id_), organisation), service.clock())
 
 
 def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
@@ -163,22 +174,27 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
                 append_access(
                     tx, citizen.safe, access, data_key=citizen.data_key, time=now, random=service.random
                 )
-    with service.store.read() as tx:
-        status = _status(tx, visible_to(tx.request(id_), citizen), now)
     registration, warning = _registration(service, parsed, now)
+    with service.store.read() as tx:
+        status = status_of(tx, visible_to(tx.request(id_), citizen), now)
+        reminded = tx.reminder(id_)
+        alike = [] if registration is None else look_alikes(tx, registration)
+        if is_suspended(tx, parsed.body.org):
+            registration, warning = None, Reason.ORG_SUSPENDED
     open_ = status.state is RequestState.WAITING
-    certificates = (
-        list_certificates(service, citizen, after="", limit=_MAX_OFFERS)
-        if open_ and registration is not None
-        else []
-    )
+    certificates: list[StoredCertificate] = []
+    if open_ and registration is not None:
+        with service.store.read() as tx:
+            certificates = usable_certificates(tx, citizen)[:_MAX_OFFERS]
     return RequestView(
         status=status,
         data=row.request,
         asked=parsed.body,
         registration=registration,
         warning=warning,
-        name_warning=None if registration is None else _name_warning(registration),
+        name_warning=Reason.ORG_LOOK_ALIKE if alike else _name_warning(registration),
+        look_alikes=tuple(alike),
+        reminded=reminded,
         digits=matching_digits(parsed.digest()),
         items=tuple(_asked(at, item, certificates) for at, item in enumerate(parsed.body.items)),
     )
@@ -189,7 +205,7 @@ def list_requests(service: Service, citizen: Citizen, *, after: bytes, limit: in
     now = service.clock()
     with service.store.read() as tx:
         rows = tx.requests_of_safe(citizen.safe, after=after, limit=limit)
-        return [_status(tx, row, now) for row in rows]
+        return [status_of(tx, row, now) for row in rows]
 
 
 def visible_to(row: RequestRow | None, citizen: Citizen) -> RequestRow:
@@ -220,7 +236,7 @@ def _idempotent(tx: Transaction, org: int, key: str, body: bytes, id_: bytes, no
     return known[1]
 
 
-def _status(tx: Transaction, row: RequestRow, now: int) -> RequestStatus:
+def status_of(tx: Transaction, row: RequestRow, now: int) -> RequestStatus:
     return RequestStatus(row.id, row.state_at(now), row.expires, tx.answer(row.id))
 
 
@@ -234,7 +250,9 @@ def _registration(
         return None, exc.reason
 
 
-def _name_warning(registration: RegistrationBody) -> Reason | None:
+def _name_warning(registration: RegistrationBody | None) -> Reason | None:
+    if registration is None:
+        return None
     return confusable_warning(registration.name_zh) or confusable_warning(registration.name_en)
 
 

@@ -1,8 +1,11 @@
-"""The safe: whole certificates of one holder key, sealed under the safe's own key."""
+"""The safe: whole certificates of its citizen's keys, sealed under the safe's own key.
+
+Of the certificates of one kind and key the newest is current and the others are replaced: shown, and never offered.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate
@@ -10,22 +13,32 @@ from certificate.qr_text import decode_any
 from ledger.errors import ConflictError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
+from wallet_api.log_key import rewrap_log_key
 from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.service import Citizen, Service, not_found
-from wallet_api.store.rows import CertificateRow
+from wallet_api.store.rows import CertificateRow, CertificateState
 from wallet_api.store.sql import Store, Transaction
+from wallet_api.webhooks import rewrap_hooks
 
 __all__ = [
+    "IDENTITY",
     "StoredCertificate",
+    "all_certificates",
     "check_master_key",
     "delete_certificate",
     "erase_safe",
     "get_certificate",
     "list_certificates",
+    "move_certificate",
     "open_certificate",
     "put_certificate",
+    "require_usable",
     "rotate_master_key",
+    "usable_certificates",
 ]
+
+_PAGE = 100
+IDENTITY = range(3)  # name, id_tail, id_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +49,18 @@ class StoredCertificate:
     certificate: UnverifiedCertificate
     etag: str
     added: int
+    state: CertificateState
 
     @property
     def number(self) -> str:
         return self.certificate.body.number
+
+    @property
+    def holder_key(self) -> bytes:
+        """The key that can answer with it; the safe takes bound certificates only."""
+        key = self.certificate.body.cnf
+        assert key is not None
+        return key
 
 
 def put_certificate(service: Service, citizen: Citizen, file: bytes) -> tuple[StoredCertificate, bool]:
@@ -62,9 +83,10 @@ def put_certificate(service: Service, citizen: Citizen, file: bytes) -> tuple[St
             raise VerificationError(Reason.AUTH_INVALID)
         if known is None:
             row = CertificateRow(citizen.safe, number, sha256(data).digest(), sealed, now)
+            row = replace(row, state=_replace_older(tx, citizen, parsed))
             tx.add_certificate(row)
-            return StoredCertificate(data, parsed, _etag(row), now), True
-    stored = _open(citizen, known)
+            return StoredCertificate(data, parsed, _etag(row), now, row.state), True
+    stored = _open(citizen.data_key, known)
     if stored.certificate.digest() != parsed.digest():
         raise ConflictError(Reason.API_VERSION_CONFLICT, f"certificate {number}")
     return stored, False
@@ -81,7 +103,7 @@ def open_certificate(tx: Transaction, citizen: Citizen, number: str) -> StoredCe
     row = tx.certificate(citizen.safe, number)
     if row is None:
         raise not_found()
-    return _open(citizen, row)
+    return _open(citizen.data_key, row)
 
 
 def list_certificates(
@@ -90,7 +112,51 @@ def list_certificates(
     """Certificates with a number above `after`, ascending."""
     with service.store.read() as tx:
         rows = tx.certificates(citizen.safe, after=after, limit=limit)
-    return [_open(citizen, row) for row in rows]
+    return [_open(citizen.data_key, row) for row in rows]
+
+
+def all_certificates(tx: Transaction, safe: bytes, *, data_key: bytes) -> list[StoredCertificate]:
+    """Every certificate of a safe, in the caller's transaction."""
+    found: list[StoredCertificate] = []
+    while rows := tx.certificates(safe, after=found[-1].number if found else "", limit=_PAGE):
+        found += [_open(data_key, row) for row in rows]
+    return found
+
+
+def usable_certificates(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
+    """The certificates that the caller's own key can answer with, newest first."""
+    found = [
+        stored
+        for stored in all_certificates(tx, citizen.safe, data_key=citizen.data_key)
+        if stored.state is CertificateState.CURRENT and stored.holder_key == citizen.holder_key
+    ]
+    return sorted(found, key=lambda stored: (*_age(stored.certificate), stored.number), reverse=True)
+
+
+def require_usable(stored: StoredCertificate, citizen: Citizen) -> None:
+    """Whether the caller's key can answer with it.
+
+    Raises:
+        VerificationError: `status.replaced`, `status.suspended`, `pres.binding_invalid` (another device's).
+    """
+    if stored.state is CertificateState.REPLACED:
+        hint = "begin again; without a number the newest certificate is taken"
+        raise VerificationError(Reason.STATUS_REPLACED, f"certificate {stored.number}", hint=hint)
+    if stored.state is CertificateState.SUSPENDED:
+        raise VerificationError(Reason.STATUS_SUSPENDED, f"certificate {stored.number}")
+    if stored.holder_key != citizen.holder_key:
+        hint = "answer on the device that claimed it, or claim one on this device"
+        raise VerificationError(Reason.PRES_BINDING_INVALID, "bound to another device", hint=hint)
+
+
+def move_certificate(
+    service: Service, tx: Transaction, stored: StoredCertificate, *, to: bytes, data_key: bytes
+) -> None:
+    """Put a certificate of another safe into `to`, sealed under its key; nothing is done if it lies there."""
+    if tx.certificate(to, stored.number) is None:
+        sealed = seal(data_key, stored.data, bound=_bound(to, stored.number), random=service.random)
+        digest = sha256(stored.data).digest()
+        tx.add_certificate(CertificateRow(to, stored.number, digest, sealed, stored.added, stored.state))
 
 
 def delete_certificate(service: Service, citizen: Citizen, number: str, *, expected_etag: str | None) -> None:
@@ -130,6 +196,8 @@ def rotate_master_key(store: Store, keyring: Keyring, *, random: Random) -> int:
             if safe is not None and not keyring.is_current(safe.wrapped_key):
                 data_key = keyring.unwrap(safe.wrapped_key, safe=id_)
                 tx.set_wrapped_key(id_, keyring.wrap(data_key, safe=id_, random=random))
+    rewrap_hooks(store, keyring, random=random)
+    rewrap_log_key(store, keyring, random=random)
     store.wipe()
     return len(due)
 
@@ -142,9 +210,36 @@ def check_master_key(store: Store, keyring: Keyring) -> None:
             break
 
 
-def _open(citizen: Citizen, row: CertificateRow) -> StoredCertificate:
-    data = open_sealed(citizen.data_key, row.sealed, bound=_bound(row.safe, row.number))
-    return StoredCertificate(data, parse_certificate(data), _etag(row), row.added)
+def _replace_older(tx: Transaction, citizen: Citizen, new: UnverifiedCertificate) -> CertificateState:
+    """Mark what `new` replaces; its own state, which is `replaced` where something newer lies there."""
+    state = CertificateState.CURRENT
+    for stored in all_certificates(tx, citizen.safe, data_key=citizen.data_key):
+        if stored.state is not CertificateState.CURRENT or _kind(stored.certificate) != _kind(new):
+            continue
+        if _age(stored.certificate) <= _age(new):
+            tx.set_certificate_state(citizen.safe, stored.number, CertificateState.REPLACED)
+        else:
+            state = CertificateState.REPLACED
+    return state
+
+
+def _kind(certificate: UnverifiedCertificate) -> tuple[object, ...]:
+    """What two certificates have in common when the newer one replaces the older."""
+    body = certificate.body
+    # A proxy can hold certificates of several people: they are told apart by whom they are about.
+    about = tuple(
+        shown.value for shown in certificate.disclosures if shown.slot in IDENTITY and body.presenter
+    )
+    return body.type, body.authority, body.cnf, body.presenter, about
+
+
+def _age(certificate: UnverifiedCertificate) -> tuple[int, int]:
+    return certificate.body.cut_off, certificate.body.issued
+
+
+def _open(data_key: bytes, row: CertificateRow) -> StoredCertificate:
+    data = open_sealed(data_key, row.sealed, bound=_bound(row.safe, row.number))
+    return StoredCertificate(data, parse_certificate(data), _etag(row), row.added, row.state)
 
 
 def _etag(row: CertificateRow) -> str:

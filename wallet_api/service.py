@@ -13,7 +13,7 @@ from wallet_api.sealing import Keyring, Random
 from wallet_api.store.rows import RequestRow, SafeRow
 from wallet_api.store.sql import Store
 
-__all__ = ["ID_SIZE", "Citizen", "Organisation", "Principal", "Service", "not_found", "of_org"]
+__all__ = ["ID_SIZE", "Bureau", "Citizen", "Organisation", "Principal", "Service", "not_found", "of_org"]
 
 ID_SIZE = 16  # bytes of a random id
 
@@ -34,7 +34,12 @@ class Organisation:
     org: int
 
 
-Principal = Citizen | Organisation
+@dataclass(frozen=True, slots=True)
+class Bureau:
+    """Who holds a token of the bureau, which tells whom its staff looked up."""
+
+
+Principal = Citizen | Organisation | Bureau
 
 
 @dataclass(frozen=True, slots=True)

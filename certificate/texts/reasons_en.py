@@ -182,6 +182,8 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "home.version": "This home was made by another version of the program; update the program.",
     "key.malformed": "The key is damaged or not a key; use the right file.",
     "key.passphrase": "The passphrase is missing or wrong; try again.",
+    "wit.unreachable": "The witness does not answer in time; the log goes on when enough of the others do.",
+    "log.unreachable": "The log does not answer; nothing can be told about it now, try again later.",
     "image.unreadable": "The picture cannot be read; use PNG, JPEG or PDF.",
     "image.no_code": "There is no readable code in the picture; take it again, closer and straight from above.",
     "qr.too_large": "This does not fit one QR code; show less, or send the file.",

@@ -182,6 +182,8 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "home.version": "工作目录由另一版本的程序建立；请更新程序。",
     "key.malformed": "密钥已损坏或不是密钥；请使用正确的文件。",
     "key.passphrase": "口令缺失或错误；请再试。",
+    "wit.unreachable": "见证方未按时应答；其他见证方足够时账本照常发布。",
+    "log.unreachable": "账本无应答，目前无法判断；请稍后再试。",
     "image.unreadable": "图片无法读取；请使用 PNG、JPEG 或 PDF。",
     "image.no_code": "图片中没有可读的二维码；请靠近并从正上方重新拍摄。",
     "qr.too_large": "一个二维码放不下；请少出示一些，或改发文件。",

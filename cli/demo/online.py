@@ -22,7 +22,7 @@ from cli.demo.narrator import Narrator
 from cli.demo.services import DemoClock, WalletOperator, bureau_running
 from cli.wallet_client import WalletClient
 from cli.web import Web, open_web
-from issuer.http.vci import CONFIGURATION
+from issuer.http.configurations import CONFIGURATION
 from issuer.organisations import register_organisation
 from ledger.errors import ConsentError
 from ledger.reasons import Reason

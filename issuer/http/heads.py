@@ -11,11 +11,14 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from pydantic import BaseModel, ConfigDict, Field
 
+from certificate.qr_text import encode_file_text
+from issuer.http.answers import PROBLEMS, AccessLogHead, Logged
 from issuer.http.state import Service, bearer_token
+from ledger.cbor import encode_cbor
 from ledger.errors import VerificationError
 from ledger.note import parse_note
+from ledger.proof import encode_proof
 from ledger.reasons import Reason
 
 __all__ = ["router"]
@@ -23,21 +26,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 
-class AccessLogHead(BaseModel):
-    """A signed note (C2SP signed-note) over the head of an access log."""
-
-    model_config = ConfigDict(extra="forbid")
-    note: str = Field(min_length=1, max_length=8192)
-
-
-class Logged(BaseModel):
-    """Where its entry stands in the ledger."""
-
-    log: int
-    index: int
-
-
-@router.post("/access-log-heads")
+@router.post("/access-log-heads", responses={status: PROBLEMS[status] for status in (400, 401, 503)})
 async def log_head(
     head: AccessLogHead, state: Service, authorization: Annotated[str | None, Header()] = None
 ) -> Logged:
@@ -46,5 +35,5 @@ async def log_head(
         raise VerificationError(Reason.AUTH_INVALID, "no wallet operator has this token")
     note = head.note.encode()
     parse_note(note)
-    index = await asyncio.wrap_future(state.worker.log_head(sha256(note).digest()))
-    return Logged(log=state.log, index=index)
+    proof = await asyncio.wrap_future(state.worker.log_head(sha256(note).digest()))
+    return Logged(log=proof.log, index=proof.index, proof=encode_file_text(encode_cbor(encode_proof(proof))))

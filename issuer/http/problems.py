@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from certificate.texts import Language, reason_text
+from issuer.http.limits import TooOftenError
 from ledger.errors import (
     ConfigError,
     ConflictError,
@@ -28,6 +31,8 @@ _BY_REASON = {
     Reason.API_MEDIA_TYPE: 415,
     Reason.API_VALIDATION: 422,
     Reason.API_RATE_LIMITED: 429,
+    Reason.KEY_REVOKED: 403,
+    Reason.CLI_CLOCK_SUSPECT: 503,
 }
 _BY_CLASS = (
     (FormatError, 400),
@@ -39,11 +44,18 @@ _BY_CLASS = (
 )
 
 
-def problem(error: ProjectError, request: Request) -> JSONResponse:
-    """The answer to an error. It never repeats what was sent."""
-    status = _BY_REASON.get(error.reason) or next(
-        (s for kind, s in _BY_CLASS if isinstance(error, kind)), 500
-    )
+def problem(
+    error: ProjectError,
+    request: Request,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """The answer to an error, with the table's status or the one given. It never repeats what was sent."""
+    if status is None:
+        status = _BY_REASON.get(error.reason) or next(
+            (s for kind, s in _BY_CLASS if isinstance(error, kind)), 500
+        )
     body = {
         "type": f"urn:tallystick:reason:{error.reason.value}",
         "title": error.reason.value,
@@ -51,10 +63,12 @@ def problem(error: ProjectError, request: Request) -> JSONResponse:
         "reason": error.reason.value,
         "detail": reason_text(error.reason, reader_language(request)),
     }
-    headers = {"Cache-Control": "no-store"}
+    more = {"Cache-Control": "no-store", **(headers or {})}
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+        more["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooOftenError):
+        more["Retry-After"] = str(error.retry_after)
+    return JSONResponse(body, status, more, media_type="application/problem+json")
 
 
 def reader_language(request: Request) -> Language:

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from issuer.counter import Counter
+from issuer.http.limits import Limits
+from issuer.http.manners import Metrics
 from issuer.http.tokens import Nonces, Tokens
 from issuer.http.worker import MintWorker
-from issuer.offers import Offers
+from issuer.identity import WayIn
+from issuer.logins import Logins
 from issuer.secret_list import SecretList
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
 
-__all__ = ["Service", "State", "bearer_token"]
+__all__ = ["Service", "State", "address_of", "bearer_token"]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`url` is the service's public address without a slash at the end; `now` gives POSIX seconds."""
+    """`url` is the service's public address without a slash at the end; `now` gives POSIX seconds.
+
+    `ways` maps a grant type of the token endpoint to the way in that judges it.
+    """
 
     url: str
     log: int
     now: Callable[[], int]
     random: Callable[[int], bytes]
-    offers: Offers
+    ways: Mapping[str, WayIn]
+    logins: Logins | None
+    counter: Counter
     wallet_tokens: SecretList
     tokens: Tokens
     nonces: Nonces
     worker: MintWorker
+    limits: Limits
+    metrics: Metrics
 
 
 def _state(request: Request) -> State:
@@ -39,6 +50,11 @@ def _state(request: Request) -> State:
 
 
 Service = Annotated[State, Depends(_state)]
+
+
+def address_of(request: Request) -> str:
+    """The caller's address, for limits only."""
+    return "unknown" if request.client is None else request.client.host
 
 
 def bearer_token(authorization: str | None) -> str:

@@ -10,18 +10,26 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from issuer.delegations import begin_proxy, end_proxy
 from issuer.export import find_row, full_certificate
 from issuer.home import Home
+from issuer.identity import Proven
+from issuer.proxies import proxy_of
+from issuer.recovery import end_earlier_keys, statements_for
 from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
+from ledger.checkpoint import parse_checkpoint_note
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ProjectError
+from ledger.errors import ConflictError, VerificationError
+from ledger.proof import FullProof
+from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
-__all__ = ["MintWorker", "Renewal"]
+__all__ = ["Claimed", "Condition", "MintWorker", "Renewal"]
 
 _T = TypeVar("_T")
 _BATCH = 64
+_DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,32 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A minted certificate: the whole file; and the statements about the keys that ended for it."""
+
+    certificate: bytes
+    recoveries: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the ledger and the records are: entries, entries under the newest cosigned checkpoint, cut-off (YYYYMM)."""
+
+    entries: int
+    published: int
+    cut_off: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Claim:
-    person_no: str
+    proven: Proven
     holder: bytes
-    done: Future[bytes]
+    done: Future[Claimed]
+
+    @property
+    def pair(self) -> tuple[str, bytes]:
+        """Whose certificate, and whose key."""
+        return self.proven.terms.proxy_for or self.proven.identity.person_no, self.holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +85,7 @@ class MintWorker:
         self._jobs: SimpleQueue[_Claim | _Call | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self._ready: Future[None] = Future()
+        self._stopping = False
 
     def start(self) -> None:
         """Open the ledger; raises what opening it raises."""
@@ -63,34 +94,60 @@ class MintWorker:
 
     def stop(self) -> None:
         """Finish what waits, then close the ledger."""
+        self._stopping = True
         self._jobs.put(None)
         self._thread.join()
 
-    def claim(self, person_no: str, holder: bytes) -> Future[bytes]:
-        """Mint for one person to one key: the whole certificate, logged and cosigned."""
-        done: Future[bytes] = Future()
-        self._jobs.put(_Claim(person_no, holder, done))
+    def claim(self, proven: Proven, holder: bytes) -> Future[Claimed]:
+        """Mint what an identity may claim to one key: the whole certificate, logged and cosigned."""
+        done: Future[Claimed] = Future()
+        self._put(_Claim(proven, holder, done))
         return done
 
     def newest(self, holder: bytes) -> Future[Renewal | None]:
-        """The newest certificate of a key, or None."""
+        """The newest certificate of a key for its owner, or None. Fails with `key.revoked` when the key ended."""
         return self._call(lambda ledger: self._newest(ledger, holder))
 
-    def log_head(self, digest: bytes) -> Future[int]:
-        """Log the digest of an access log's head; its index. The same head again has the index it already has."""
+    def acting(self, holder: bytes) -> Future[list[Renewal]]:
+        """The newest certificates that a key holds for others."""
+        return self._call(lambda ledger: self._acting(ledger, holder))
+
+    def begin_proxy(self, delegation: bytes) -> Future[None]:
+        """Mint from a delegation. Fails as `issuer.delegations.begin_proxy`."""
+        return self._call(lambda ledger: begin_proxy(self._home, ledger, delegation, now=self._clock()))
+
+    def end_proxy(self, delegation: bytes, end: bytes) -> Future[None]:
+        """End a delegation. Fails as `issuer.delegations.end_proxy`."""
+        return self._call(lambda ledger: end_proxy(self._home, ledger, delegation, end, now=self._clock()))
+
+    def recoveries(self, holder: bytes) -> Future[list[bytes]]:
+        """The statements about the keys whose place a key took."""
+        return self._call(lambda ledger: statements_for(self._home, ledger, holder, now=self._clock()))
+
+    def condition(self) -> Future[Condition]:
+        """How ledger and records are; fails when one of them cannot be read."""
+        return self._call(self._condition)
+
+    def log_head(self, digest: bytes) -> Future[FullProof]:
+        """Log the digest of an access log's head; its proof. The same head again has the index it already has."""
         entry = encode_entry(EntryType.ACCESS_LOG_HEAD, self._home.settings.authority, digest)
 
-        def append(ledger: Sequencer) -> int:
+        def append(ledger: Sequencer) -> FullProof:
             (index,) = ledger.append([entry])
             ledger.checkpoint(self._clock())
-            return index
+            return ledger.prove(index)
 
         return self._call(append)
 
     def _call(self, run: Callable[[Sequencer], _T]) -> Future[_T]:
         done: Future[_T] = Future()
-        self._jobs.put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
+        self._put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
         return done
+
+    def _put(self, job: _Claim | _Call) -> None:
+        if self._stopping:
+            raise ConflictError(Reason.STORE_LOCKED, "the service is stopping", hint="try again in a minute")
+        self._jobs.put(job)
 
     def _run(self) -> None:
         try:
@@ -130,9 +187,9 @@ class MintWorker:
         if not claims:
             return
         try:
-            pairs = [(claim.person_no, claim.holder) for claim in claims]
-            run = mint_persons(self._home, ledger, pairs, now=self._clock())
-        except ProjectError as exc:
+            self._note_proxies(claims)
+            run = mint_persons(self._home, ledger, [claim.pair for claim in claims], now=self._clock())
+        except Exception as exc:
             if len(claims) == 1:
                 claims[0].done.set_exception(exc)
                 return
@@ -140,13 +197,53 @@ class MintWorker:
                 self._mint(ledger, [claim])
             return
         for claim, minted in zip(claims, run.certificates, strict=True):
-            _resolve(claim.done, partial(self._file, ledger, minted.number))
+            _resolve(claim.done, partial(self._claimed, ledger, claim, minted.number))
 
-    def _file(self, ledger: Sequencer, number: str) -> bytes:
-        return full_certificate(self._home, ledger, find_row(self._home, number))
+    def _note_proxies(self, claims: list[_Claim]) -> None:
+        snapshot = None
+        for claim in claims:
+            terms = claim.proven.terms
+            if terms.proxy_for is None:
+                continue
+            snapshot = snapshot or self._home.snapshot()
+            agent = snapshot.claims(claim.proven.identity.person_no)
+            proxy = proxy_of(agent, person_no=terms.proxy_for, holder=claim.holder, until=terms.until)
+            with opened_register(self._home) as register:
+                if claim.holder in register.own_keys(terms.proxy_for):
+                    raise VerificationError(Reason.AUTHZ_DENIED, "the principal's own key")
+                register.add_proxy(proxy)
+
+    def _claimed(self, ledger: Sequencer, claim: _Claim, number: str) -> Claimed:
+        now = self._clock()
+        statements: tuple[bytes, ...] = ()
+        if claim.proven.terms.lost_key:
+            person_no = claim.proven.identity.person_no
+            end_earlier_keys(self._home, ledger, person_no, claim.holder, now=now)
+            statements = tuple(statements_for(self._home, ledger, claim.holder, now=now))
+        row = find_row(self._home, number)
+        return Claimed(full_certificate(self._home, ledger, row), statements)
+
+    def _condition(self, ledger: Sequencer) -> Condition:
+        note = ledger.newest_checkpoint()
+        published = 0 if note is None else parse_checkpoint_note(note)[0].size
+        return Condition(ledger.size, published, self._home.snapshot().cut_off)
+
+    def _acting(self, ledger: Sequencer, holder: bytes) -> list[Renewal]:
+        today = self._clock() // _DAY
+        with opened_register(self._home) as register:
+            proxies = [p for p in register.proxies_of_key(holder) if p.ended_at is None and today <= p.until]
+            rows = [register.newest_for(proxy.person_no, holder) for proxy in proxies]
+        return [
+            Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row))
+            for row in rows
+            if row is not None
+        ]
 
     def _newest(self, ledger: Sequencer, holder: bytes) -> Renewal | None:
         with opened_register(self._home) as register:
+            if register.ended_key(holder) is not None:
+                hint = "prove the identity again and claim with another key"
+                raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
             row: RegisterRow | None = register.newest_of_holder(holder)
         if row is None:
             return None
@@ -156,5 +253,5 @@ class MintWorker:
 def _resolve(future: Future[_T], make: Callable[[], _T]) -> None:
     try:
         future.set_result(make())
-    except ProjectError as exc:
+    except Exception as exc:  # whatever it is, it is the caller's to hear; the thread goes on
         future.set_exception(exc)

@@ -20,8 +20,6 @@ from ledger.reasons import Reason
 
 __all__ = ["Export", "load_export"]
 
-_BATCH_ROWS = 500_000
-
 
 @dataclass(frozen=True, slots=True)
 class Export:
@@ -46,8 +44,8 @@ class Export:
         """Known offices, sorted: what the agency indices of compact rows mean."""
         return sorted(self.known_offices)
 
-    def compact_batches(self) -> Iterator[pl.DataFrame]:
-        """The contribution rows that are right, compact, batch by batch in any order.
+    def compact_batches(self, batch_rows: int) -> Iterator[pl.DataFrame]:
+        """The contribution rows that are right, compact, in batches of about `batch_rows`, in any order.
 
         Raises:
             FormatError: `records.schema`, `records.unmapped_code`, `records.manifest` (number of rows, or a kind
@@ -63,7 +61,9 @@ class Export:
             employer_nos=self.employers["employer_no"],
             findings=self.findings,
         )
-        for batch in read_batches(self.contributions, "contribution", batch_rows=_BATCH_ROWS):
+        for batch in read_batches(
+            self.contributions, "contribution", batch_rows=batch_rows, encoding=file.encoding
+        ):
             yield reader.compact(batch)
         check_row_count(file, reader.rows)
         settled = self.settled().months

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ import polars as pl
 from issuer.derive import Derived, derive
 from issuer.profile import Profile
 from issuer.records.export import Export, load_export
+from issuer.records.memory import MemoryPlan, plan_for
 from issuer.records.partitions import Partitions
 from issuer.records.rules import Finding, Findings
 from issuer.snapshot import SnapshotWriter
@@ -26,7 +28,10 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """What an import did: persons in the snapshot, contribution rows read, persons laid aside, digest and cut-off."""
+    """What an import did: persons in the snapshot, contribution rows read, persons laid aside, digest and cut-off.
+
+    `report` is SHA-256 of the report file, None where none was asked for.
+    """
 
     persons: int
     rows: int
@@ -36,6 +41,7 @@ class ImportSummary:
     cut_off: int
     agency: str
     profile_id: int
+    report: bytes | None = None
 
 
 def import_export(
@@ -47,6 +53,7 @@ def import_export(
     known_offices: frozenset[str],
     max_quarantined: int = 0,
     report_path: Path | None = None,
+    memory_limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Import the export in `folder` into a new snapshot at `out_path`.
@@ -56,28 +63,45 @@ def import_export(
         known_offices: the agency codes of the directory.
         max_quarantined: so many persons with mistakes are left out; one more, and there is no snapshot.
         report_path: all findings, one JSON object a line; written whether or not the import succeeds.
+        memory_limit: bytes that the process may take at its peak; None takes what is quickest.
         progress: called with contribution rows done and in all; the second half of the work counts as rows again.
     Raises:
+        ConfigError: `cli.usage` when the memory limit is too low for so many persons.
         FormatError: what `load_export` raises, or `records.too_many_quarantined`.
         IntegrityError: `store.full`, `store.io_error`.
     """
     export = load_export(folder, profile, frozenset(known_offices))
+    report: bytes | None = None
     try:
-        with Partitions(export.people.height, export.rows, out_path.parent) as partitions:
-            steps = _Progress(2 * export.rows, progress)
-            for rows in export.compact_batches():
-                partitions.add(rows)
-                steps.advance(rows.height)
-                _check_ceiling(export.findings, max_quarantined + _SLACK)
-            _check_ceiling(export.findings, max_quarantined)
-            with SnapshotWriter(out_path, key=key) as writer:
-                for part in range(partitions.count):
-                    steps.advance(_write_part(writer, export, partitions, part))
-                _check_ceiling(export.findings, max_quarantined)
-                return _finish(writer, export)
+        plan = plan_for(memory_limit, persons=export.manifest.files["person"].rows)
+        summary = _import(export, out_path, key, plan, max_quarantined, progress)
     finally:
         if report_path is not None:
-            _write_report(report_path, export.findings)
+            report = _write_report(report_path, export.findings)
+    return replace(summary, report=report)
+
+
+def _import(
+    export: Export,
+    out_path: Path,
+    key: bytes,
+    plan: MemoryPlan,
+    max_quarantined: int,
+    progress: Callable[[int, int], None] | None,
+) -> ImportSummary:
+    folder = out_path.parent
+    with Partitions(export.people.height, export.rows, folder, rows_per_part=plan.part_rows) as partitions:
+        steps = _Progress(2 * export.rows, progress)
+        for rows in export.compact_batches(plan.batch_rows):
+            partitions.add(rows)
+            steps.advance(rows.height)
+            _check_ceiling(export.findings, max_quarantined + _SLACK)
+        _check_ceiling(export.findings, max_quarantined)
+        with SnapshotWriter(out_path, key=key) as writer:
+            for part in range(partitions.count):
+                steps.advance(_write_part(writer, export, partitions, part))
+            _check_ceiling(export.findings, max_quarantined)
+            return _finish(writer, export)
 
 
 # So many persons beyond the ceiling are still listed in the report; a thoroughly wrong export is not read to its end.
@@ -168,13 +192,15 @@ def _check_ceiling(findings: Findings, ceiling: int) -> None:
     raise FormatError(Reason.RECORDS_TOO_MANY_QUARANTINED, detail, hint=hint)
 
 
-def _write_report(path: Path, findings: Findings) -> None:
+def _write_report(path: Path, findings: Findings) -> bytes:
+    """One finding a line; returns SHA-256 of what was written."""
     lines = "".join(
         json.dumps(asdict(finding), ensure_ascii=False) + "\n" for finding in sorted(findings.items)
-    )
+    ).encode()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(lines)
     except OSError as exc:
         raise IntegrityError(Reason.STORE_IO_ERROR, "the report could not be written") from exc
+    return sha256(lines).digest()

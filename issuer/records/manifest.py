@@ -16,10 +16,20 @@ from issuer.profile import Profile
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["SCHEMA_VERSION", "TABLES", "ExportFile", "Manifest", "TableName", "check_file", "load_manifest"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "TABLES",
+    "Encoding",
+    "ExportFile",
+    "Manifest",
+    "TableName",
+    "check_file",
+    "load_manifest",
+]
 
 SCHEMA_VERSION: Final = 1
 TableName = Literal["contribution", "person", "employer"]
+Encoding = Literal["utf-8", "gb18030"]
 TABLES: Final[tuple[TableName, ...]] = ("contribution", "person", "employer")
 
 _MAX_BYTES: Final = 256 * 1024
@@ -30,11 +40,12 @@ _KEYS: Final = {"schema_version", "profile", "agency", "cut_off", "produced_at",
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """One table as the manifest describes it."""
+    """One table as the manifest describes it. `encoding` is that of a CSV file: utf-8 unless the manifest says so."""
 
     name: str
     rows: int
     sha256: str
+    encoding: Encoding = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def load_manifest(folder: Path, profile: Profile, known_offices: frozenset[str])
 
 
 def check_file(folder: Path, file: ExportFile) -> Path:
-    """Check that a table is there, unchanged, and (CSV) plain UTF-8 with LF; returns its path.
+    """Check that a table is there, unchanged, and (CSV) plain text with LF; returns its path.
 
     Raises:
         FormatError: `records.manifest` (missing, another digest), `records.schema` (byte-order mark, CR, NUL).
@@ -110,7 +121,7 @@ def _check_plain(chunk: bytes, name: str, *, at_start: bool) -> None:
         found = "a NUL byte"
     else:
         return
-    hint = "export as UTF-8 without byte-order mark, lines ending in LF"
+    hint = "export without byte-order mark, lines ending in LF"
     raise FormatError(Reason.RECORDS_SCHEMA, f"{name} has {found}", hint=hint)
 
 
@@ -167,16 +178,28 @@ def _parse(raw: dict[str, Any]) -> Manifest:
 
 
 def _file(raw: object, table: str) -> ExportFile:
-    if not isinstance(raw, dict) or raw.keys() != {"name", "rows", "sha256"}:
-        raise _wrong(f"files.{table} has name, rows and sha256")
+    if not isinstance(raw, dict) or raw.keys() - {"encoding"} != {"name", "rows", "sha256"}:
+        raise _wrong(f"files.{table} has name, rows and sha256, and encoding if need be")
     if type(raw["rows"]) is not int or not 0 <= raw["rows"] < 2**32 - 1:
         raise _wrong(f"files.{table}.rows is a number of rows below 2^32")
+    # A plain name: the manifest must not reach outside of its folder.
+    name = _text(raw["name"], r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,80}\.(csv|parquet)", f"files.{table}.name")
+    if "encoding" in raw and not name.endswith(".csv"):
+        raise _wrong(f"files.{table}: only CSV has an encoding")
     return ExportFile(
-        # A plain name: the manifest must not reach outside of its folder.
-        name=_text(raw["name"], r"[0-9A-Za-z_][0-9A-Za-z_.-]{0,80}\.(csv|parquet)", f"files.{table}.name"),
+        name=name,
         rows=raw["rows"],
         sha256=_text(raw["sha256"], r"[0-9a-f]{64}", f"files.{table}.sha256"),
+        encoding=_encoding(raw.get("encoding", "utf-8"), table),
     )
+
+
+def _encoding(value: object, table: str) -> Encoding:
+    if value == "utf-8":
+        return "utf-8"
+    if value == "gb18030":
+        return "gb18030"
+    raise _wrong(f"files.{table}.encoding is utf-8 or gb18030")
 
 
 def _table(raw: dict[str, Any], key: str) -> dict[str, Any]:

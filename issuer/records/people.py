@@ -60,7 +60,7 @@ def _rules(frame: pl.DataFrame, profile: Profile, cut_off: int) -> list[Rule]:
 
 
 def _read(path: Path, file: ExportFile, table: TableName) -> tuple[pl.DataFrame, list[Finding]]:
-    batches = list(read_batches(path, table, batch_rows=_BATCH_ROWS))
+    batches = list(read_batches(path, table, batch_rows=_BATCH_ROWS, encoding=file.encoding))
     unreadable = [
         Finding(file.name, row, column, "not readable as what the column holds", Reason.RECORDS_RULE, person)
         for batch in batches

@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from issuer.records.manifest import TableName
+from issuer.records.manifest import Encoding, TableName
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -73,8 +73,13 @@ SCHEMAS: Final[dict[TableName, tuple[Column, ...]]] = {
 }
 
 
-def read_batches(path: Path, table: TableName, *, batch_rows: int) -> Iterator[Batch]:
+def read_batches(
+    path: Path, table: TableName, *, batch_rows: int, encoding: Encoding = "utf-8"
+) -> Iterator[Batch]:
     """The rows of a table in batches of about `batch_rows`, in order, with their number in the column `row`.
+
+    Args:
+        encoding: of a CSV file.
 
     Raises:
         FormatError: `records.schema` when columns are missing, unknown, doubled or of another type, or when the file
@@ -84,26 +89,26 @@ def read_batches(path: Path, table: TableName, *, batch_rows: int) -> Iterator[B
         if path.suffix == ".csv":
             # Where nothing may be quoted a line is a row, so that the file can be cut anywhere between lines.
             block = batch_rows * _BYTES_PER_ROW if table == "contribution" else _WHOLE
-            yield from (_typed(frame, table) for frame in _csv_frames(path, table, block))
+            yield from (_typed(frame, table) for frame in _csv_frames(path, table, block, encoding))
         else:
             yield from (Batch(frame, _NOTHING) for frame in _parquet_frames(path, table, batch_rows))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeDecodeError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeError):
         # Polars panics, with a BaseException, at some broken Parquet files.
         # `from None`: the message of the library may quote a row, and a row holds a person.
         raise _schema(path.name, "broken file, or a row with more cells than columns") from None
 
 
-def _csv_frames(path: Path, table: TableName, block: int) -> Iterator[pl.DataFrame]:
+def _csv_frames(path: Path, table: TableName, block: int, encoding: Encoding) -> Iterator[pl.DataFrame]:
     rows = 1
     with path.open("rb") as stream:
         header = stream.readline(_MAX_HEADER)
         if not header.endswith(b"\n"):
             raise _schema(path.name, "no header line")
-        names = header.decode("utf-8").rstrip("\n").split(",")
+        names = header.decode(encoding).rstrip("\n").split(",")
         _check_names(path.name, table, names)
         while data := stream.read(block):
             frame = pl.read_csv(
-                data + stream.readline(),
+                _as_utf8(data + stream.readline(), encoding),
                 has_header=False,
                 schema=dict.fromkeys(names, pl.String),
                 # Only names may hold a comma. Elsewhere a quote would be a way to swallow the rows that follow.
@@ -113,6 +118,11 @@ def _csv_frames(path: Path, table: TableName, block: int) -> Iterator[pl.DataFra
             )
             rows += frame.height
             yield frame.select(ROW, *(column.name for column in SCHEMAS[table]))
+
+
+def _as_utf8(lines: bytes, encoding: Encoding) -> bytes:
+    """Whole lines in UTF-8. No line end, comma or quote is ever a part of a longer character of GB 18030."""
+    return lines if encoding == "utf-8" else lines.decode(encoding).encode("utf-8")
 
 
 def _parquet_frames(path: Path, table: TableName, batch_rows: int) -> Iterator[pl.DataFrame]:

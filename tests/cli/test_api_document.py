@@ -21,7 +21,7 @@ import pytest
 from certificate.keys import Ed25519CoseSigner
 from cli.bureau_client import CredentialOffer, claim
 from cli.wallet_client import WalletClient
-from issuer.http.vci import CONFIGURATION
+from issuer.http.configurations import CONFIGURATION
 from tests.cli.conftest import TALLY, City, ok
 from verifier.trust_dir import load_trust
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.marking import attack
 from tests.cli.conftest import PEOPLE, TALLY, City, ok, tally
 
 
@@ -107,6 +108,7 @@ def test_one_flipped_character_is_refused(city: City, tmp_path: Path) -> None:
     assert tally("verify", "-", "--static", "--trust", city.trust, stdin=text.encode()).code == 0
 
 
+@attack("K06")
 def test_minting_again_answers_with_the_same_certificate(city: City) -> None:
     """K06: same receipt, nothing new in the ledger under it."""
     first = ok("issuer", "mint", "--person", city.person, "--home", city.home, "--json").json
@@ -147,6 +149,7 @@ def test_an_unknown_person_is_named_as_such_and_nothing_is_minted(city: City) ->
     assert ran.json["error"]["reason"] == "person.not_found"
 
 
+@attack("K01")
 @pytest.mark.parametrize("mode", [0o644, 0o640])
 def test_a_key_others_can_read_is_refused(city: City, answered: Path, tmp_path: Path, mode: int) -> None:
     """K01 for the holder's key."""
@@ -166,6 +169,7 @@ def test_keys_are_private_files(answered: Path) -> None:
     assert stat.S_IMODE((answered / "K").stat().st_mode) == 0o600
 
 
+@attack("K09")
 def test_nothing_is_overwritten_without_force(city: City, tmp_path: Path) -> None:
     """K09."""
     mint(city)
@@ -243,6 +247,7 @@ def test_organisations_are_registered_and_suspended(city: City, tmp_path: Path) 
     assert ran.json["error"]["reason"] == "org.unregistered"
 
 
+@attack("K02")
 def test_a_sealed_key_opens_with_its_passphrase_from_a_descriptor(city: City, tmp_path: Path) -> None:
     """K02: the passphrase comes by a descriptor, never by argument or environment, and is never printed."""
 
@@ -278,6 +283,7 @@ def test_a_sealed_key_opens_with_its_passphrase_from_a_descriptor(city: City, tm
     assert ran.code == 0, ran.out
 
 
+@attack("K15")
 def test_a_home_is_private(city: City) -> None:
     """K15 in part: what holds keys, seeds or persons is readable by its owner only."""
     assert stat.S_IMODE(city.home.stat().st_mode) == 0o700

@@ -19,6 +19,7 @@ from issuer.service import mint_all, mint_persons, opened_register
 from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
 from tests.world import SECONDS, signer
 from verifier.expect import STATIC
@@ -74,6 +75,7 @@ def test_the_same_inputs_give_the_same_bytes(
     assert signed[0] == signed[1]
 
 
+@attack("K06")
 def test_nobody_is_minted_twice(bureau: Bureau) -> None:
     key = signer("holder").public_key
     first = mint_persons(bureau.home, bureau.ledger, [(bureau.persons[0], key)], now=SECONDS)
@@ -127,6 +129,7 @@ class FailingLedger:
         raise IntegrityError(Reason.STORE_FULL, "no space")
 
 
+@attack("K11", Reason.LOG_INCLUSION_MISSING)
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_failed_append_leaves_nothing_that_could_leave(bureau: Bureau, kept: bool) -> None:
     """K11: lost, and kept but reported lost. The next run completes the batch; nothing is minted twice."""
@@ -150,6 +153,7 @@ def test_a_failed_append_leaves_nothing_that_could_leave(bureau: Bureau, kept: b
     assert bureau.ledger.size == size + (0 if kept else 7)
 
 
+@attack("K07")
 def test_a_bad_order_mints_nothing_of_its_batch(bureau: Bureau) -> None:
     """K07: one bad row, none issued."""
     good = [MintOrder(bureau.home.snapshot().claims(person)) for person in bureau.persons[:5]]
@@ -163,6 +167,7 @@ def test_a_bad_order_mints_nothing_of_its_batch(bureau: Bureau) -> None:
     assert bureau.ledger.size == size
 
 
+@attack("K06", Reason.CLI_DUPLICATE_ID)
 def test_the_register_refuses_a_status_place_given_twice(bureau: Bureau) -> None:
     """S12: an index given twice by the issuer."""
 
@@ -172,7 +177,7 @@ def test_the_register_refuses_a_status_place_given_twice(bureau: Bureau) -> None
         row = register.of_person(bureau.persons[0])[0]
         twin = replace(row, number="X", digest=bytes(32), identity=replace(row.identity, person_no="other"))
         with pytest.raises(IntegrityError) as refusal:
-            register.add_signed([twin])
+            register.add_signed([twin.values()])
         assert refusal.value.reason is Reason.CLI_DUPLICATE_ID
 
 
@@ -206,6 +211,7 @@ def test_paper_may_say_for_whom_and_what_for(bureau: Bureau) -> None:
     assert plain.certificates[0].number != row.number
 
 
+@attack("P28")
 def test_two_audiences_of_two_copies_share_only_what_is_shown(bureau: Bureau) -> None:
     """P28 for two copies of one person: no salt, hash, key or place in common."""
     keys = [Ed25519CoseSigner(bytes([n]) * 32) for n in (1, 2)]
@@ -226,6 +232,7 @@ def test_two_audiences_of_two_copies_share_only_what_is_shown(bureau: Bureau) ->
     assert seen[0] & seen[1] == set()
 
 
+@attack("K05", Reason.CLI_CLOCK_SUSPECT)
 @pytest.mark.parametrize("now", [SECONDS - 1, 0, 2**32])
 def test_a_clock_that_cannot_be_right_mints_nothing(bureau: Bureau, now: int) -> None:
     """K05: earlier than the newest checkpoint, 1970, 2106. Refused before anything is signed or logged."""
@@ -236,3 +243,14 @@ def test_a_clock_that_cannot_be_right_mints_nothing(bureau: Bureau, now: int) ->
     with opened_register(bureau.home) as register:
         assert register.count() == 0
     assert bureau.ledger.size == size
+
+
+def test_one_unknown_person_at_the_end_mints_nobody_and_progress_is_told(bureau: Bureau) -> None:
+    size, told = bureau.ledger.size, list[tuple[int, int]]()
+    pairs = [(person, PAPER) for person in bureau.persons[:6]]
+    with pytest.raises(ConfigError) as refusal:
+        mint_persons(bureau.home, bureau.ledger, [*pairs, ("9912345678", PAPER)], now=SECONDS)
+    assert refusal.value.reason is Reason.PERSON_NOT_FOUND
+    assert bureau.ledger.size == size
+    mint_persons(bureau.home, bureau.ledger, pairs, now=SECONDS, progress=lambda *counts: told.append(counts))
+    assert told == [(6, 6)]

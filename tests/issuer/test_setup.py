@@ -10,12 +10,15 @@ import pytest
 
 from certificate.numbers import Environment
 from cli.init import example_bureau
-from issuer.home import Home
+from issuer.home import MLDSA_LOG_KEY, Home
 from issuer.sample import write_sample
 from issuer.service import import_records
-from issuer.setup import OfficeDetails, create_home
+from issuer.setup import OfficeDetails, add_mldsa_key, create_home
+from ledger.checkpoint import parse_checkpoint_note
 from ledger.errors import ConfigError, ProjectError
 from ledger.reasons import Reason
+from ledger.trust_policy import encode_trust_policy
+from tests.attacks.marking import attack
 from tests.world import SECONDS
 from verifier.trust_dir import load_trust
 
@@ -62,6 +65,7 @@ def test_test_records_do_not_enter_a_production_home(tmp_path: Path) -> None:
     assert list((home.path / "snapshots").iterdir()) == []
 
 
+@attack("K03", Reason.CLI_KEY_ENV_MISMATCH)
 @pytest.mark.parametrize("environment", [Environment.TEST, Environment.PRODUCTION])
 def test_region_99_and_real_regions_have_homes_of_their_own(tmp_path: Path, environment: Environment) -> None:
     """K03: nothing is made when they are mixed."""
@@ -74,6 +78,7 @@ def test_region_99_and_real_regions_have_homes_of_their_own(tmp_path: Path, envi
     assert not (tmp_path / "home").exists()
 
 
+@attack("K03", Reason.CLI_KEY_ENV_MISMATCH)
 def test_a_test_key_does_not_open_in_production_nor_a_test_profile(tmp_path: Path) -> None:
     """K03: a key file, and a profile, carried over from a test home."""
     test = create_home(
@@ -101,3 +106,35 @@ def test_a_home_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         Home(home.path)
     assert refusal.value.reason is Reason.HOME_VERSION
+
+
+def test_the_log_signs_with_both_keys(tmp_path: Path) -> None:
+    home = create_home(
+        tmp_path / "home", example_bureau(), passphrase=PASSPHRASE, random=os.urandom, now=SECONDS
+    )
+    ledger = home.ledger()
+    note = ledger.newest_checkpoint()
+    ledger.close()
+    assert note is not None
+    lines = parse_checkpoint_note(note)[1]
+    assert [len(line.blob) for line in lines if line.name == home.settings.origin] == [64, 2428]
+
+
+def test_an_older_home_gets_its_second_key(tmp_path: Path) -> None:
+    """Made before there were ML-DSA keys: no key file, one log line. It goes on without, and with after the command."""
+    home = create_home(
+        tmp_path / "home", example_bureau(), passphrase=PASSPHRASE, random=os.urandom, now=SECONDS
+    )
+    policy = home.trust_policy()
+    home.key_path(MLDSA_LOG_KEY).unlink()
+    home.policy_path.write_text(encode_trust_policy(replace(policy, logs=policy.logs[:1])))
+    sizes = []
+    for step in range(2):
+        ledger = home.ledger()
+        lines = parse_checkpoint_note(ledger.checkpoint(SECONDS + step))[1]
+        sizes.append([len(line.blob) for line in lines if line.name == home.settings.origin])
+        ledger.close()
+        vkey = add_mldsa_key(home, random=os.urandom)
+    assert sizes == [[64], [64, 2428]]
+    assert add_mldsa_key(home, random=os.urandom) == vkey  # again: nothing changes
+    assert len(home.trust_policy().logs) == 2

@@ -23,9 +23,11 @@ from fastapi import FastAPI
 
 from certificate.keys import Ed25519CoseSigner
 from cli.init import example_bureau
+from issuer.counter import Counter
 from issuer.home import Home
 from issuer.http.app import create_app
-from issuer.http.vci import CONFIGURATION, PRE_AUTHORIZED
+from issuer.http.configurations import CONFIGURATION, PRE_AUTHORIZED
+from issuer.http.state import State
 from issuer.offers import Offer
 from issuer.sample import write_sample
 from issuer.service import import_records
@@ -53,6 +55,12 @@ class Service:
     client: httpx.Client
     clock: Clock
     persons: list[str]
+    state: State
+    url: str = URL
+
+    @property
+    def counter(self) -> Counter:
+        return self.state.counter
 
     def offer(self, at: int = 0, *, days: int = 30) -> Offer:
         return self.home.offers().make([self.persons[at]], now=self.clock.now, days=days, random=os.urandom)[
@@ -79,7 +87,7 @@ def service(prepared: Path, tmp_path: Path) -> Iterator[Service]:
     clock = Clock(SECONDS + 60)
     app = create_app(home, url=URL, clock=clock, random=os.urandom)
     with running(app) as address, httpx.Client(base_url=address, timeout=60) as client:
-        yield Service(home, client, clock, list(home.snapshot().person_nos()))
+        yield Service(home, client, clock, list(home.snapshot().person_nos()), app.state.service)
 
 
 @contextmanager
@@ -131,7 +139,7 @@ class Wallet:
 
     def proof(self, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
         jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64(self.public_key)}
-        body = {"aud": URL, "iat": self.service.clock.now, **claims}
+        body = {"aud": self.service.url, "iat": self.service.clock.now, **claims}
         body.setdefault("nonce", self.nonce())
         head = {"typ": "openid4vci-proof+jwt", "jwk": jwk, **(header or {})}
         return jwt.encode({k: v for k, v in body.items() if v is not None}, self.key, "EdDSA", headers=head)

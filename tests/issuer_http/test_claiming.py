@@ -211,7 +211,8 @@ def test_metadata_says_where_everything_is(service: Service) -> None:
         (lambda c: c.post("/credential", content=b"x" * 20_000), 413, "api.body_too_large"),
         (lambda c: c.post("/token", json={}), 415, "api.media_type"),
         (lambda c: c.post("/renewal", json={"proof": "x", "newer_than": 0, "owner": 1}), 422, "api.validation"),
-        (lambda c: c.post("/renewal", content=b'{"proof": NaN}'), 422, "api.validation"),
+        (lambda c: c.post("/renewal", content=b'{"proof": NaN}'), 415, "api.media_type"),
+        (lambda c: c.post("/renewal", data={"proof": "x"}), 422, "api.validation"),
         (lambda c: c.post("/renewal", json={"proof": "x", "newer_than": 0}), 400, "schema.field_type"),
     ],
 )  # fmt: skip

@@ -7,10 +7,12 @@ from hashlib import sha256
 
 import pytest
 
+from certificate.qr_text import decode_file_text
+from ledger.cbor import decode_cbor
 from ledger.ed25519 import Ed25519Signer
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note, sign_note
-from ledger.proof import verify_full_proof
+from ledger.proof import FullProof, parse_proof, verify_full_proof
 from ledger.trust_policy import parse_trust_policy
 from tests.issuer_http.conftest import Service
 
@@ -27,7 +29,10 @@ def test_a_head_is_logged_once_and_proved(service: Service) -> None:
     first = service.client.post("/access-log-heads", json={"note": head}, headers=headers)
     again = service.client.post("/access-log-heads", json={"note": head}, headers=headers)
     assert first.status_code == 200, first.text
-    assert first.json() == again.json()
+    assert [first.json()[name] for name in ("log", "index")] == [
+        again.json()[name] for name in ("log", "index")
+    ]
+    given = parse_proof(decode_cbor(decode_file_text(first.json()["proof"])))
     ledger = service.home.ledger()
     try:
         proof = ledger.prove(first.json()["index"])
@@ -38,6 +43,8 @@ def test_a_head_is_logged_once_and_proved(service: Service) -> None:
     origin = service.home.settings.origin
     logged = verify_full_proof(proof, entry=entry, origin=origin, policy=policy, now=service.clock.now)
     assert logged.index == first.json()["index"]
+    assert isinstance(given, FullProof)
+    verify_full_proof(given, entry=entry, origin=origin, policy=policy, now=service.clock.now)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from issuer.records import partitions
+from issuer.records import memory
+from issuer.records.memory import MemoryPlan
 from tests.issuer_records.exports import (
     Bureau,
     ExportWriter,
@@ -115,7 +116,7 @@ def _later(month: int, by: int) -> int:
 def test_columns_agree_with_the_naive_derivation(
     bureau: Bureau, seed: int, rows_per_part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partitions, "_ROWS_PER_PART", rows_per_part)
+    monkeypatch.setattr(memory, "DEFAULT_PLAN", MemoryPlan(500_000, rows_per_part))
     rows, people = random_city(seed)
     writer = ExportWriter(contributions=rows, people=people, settled=SETTLED)
     snapshot, summary = bureau.run(writer, "parquet")
@@ -153,8 +154,7 @@ def test_neither_order_nor_format_nor_batches_change_the_snapshot(
     rows, people = random_city(3)
     first, one = bureau.run(ExportWriter(contributions=rows, people=people, settled=SETTLED), "parquet")
     random.Random(9).shuffle(rows)
-    monkeypatch.setattr(partitions, "_ROWS_PER_PART", 7_000)
-    monkeypatch.setattr("issuer.records.export._BATCH_ROWS", 3_001)
+    monkeypatch.setattr(memory, "DEFAULT_PLAN", MemoryPlan(batch_rows=3_001, part_rows=7_000))
     writer = ExportWriter(contributions=rows, people=people[::-1], settled=SETTLED)
     second, two = bureau.run(writer, "csv")
     assert one.digest == two.digest == first.digest == second.digest

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from issuer.records import import_export
+from issuer.records import import_export, memory
+from issuer.records.memory import MemoryPlan
 from issuer.records.rules import Findings, contribution_rules, employer_rules, failing_rows, person_rules
 from issuer.records.tables import SCHEMAS
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.issuer_records.exports import (
     IDS,
     KEY,
@@ -322,6 +324,7 @@ def test_a_profile_maps_the_characters_of_its_font(bureau: Bureau) -> None:
     assert facts["name"] == "测试㐀"
 
 
+@attack("K08")
 def test_formula_quotes_and_commas_in_a_name_are_text(bureau: Bureau) -> None:
     names = ["=1+1", '=HYPERLINK("x","y")', "Example, Ada", '"', "@sum"]
     people = [person_row(at, name=name) for at, name in enumerate(names)]
@@ -354,7 +357,7 @@ def test_findings_are_bounded_but_persons_are_not() -> None:
 def test_rows_keep_their_number_across_batches(
     bureau: Bureau, file_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("issuer.records.export._BATCH_ROWS", 3)
+    monkeypatch.setattr(memory, "DEFAULT_PLAN", MemoryPlan(batch_rows=3, part_rows=100))
     rows = [row(0, month) for month in months(202001, 202412)]
     rows[47]["status"] = 9
     error = refusal(bureau, ExportWriter(contributions=rows), file_format)

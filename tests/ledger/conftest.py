@@ -10,6 +10,7 @@ import pytest
 
 from ledger.ed25519 import Ed25519Signer
 from ledger.entry import EntryType, encode_entry
+from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey
 from ledger.sequencer import Sequencer
 from ledger.trust_policy import Group, LogKey, TrustPolicy, WitnessKey
@@ -25,6 +26,7 @@ class World:
     origin = "test.example/log1"
     log = 7
     now = NOW
+    post_quantum = False  # the log and each witness sign with ML-DSA-44 too
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,16 +34,18 @@ class World:
         self.anchor = folder / "anchor"
         self.signer = self.signer_of("log")
         self.key = VerifierKey(self.origin, SignatureType.ED25519, self.signer.public_key)
+        self.mldsa = self.mldsa_of("log") if self.post_quantum else None
         self.witness_signers = [self.signer_of(f"witness {number}") for number in range(4)]
         self.policy = TrustPolicy(
-            (LogKey(self.key),),
+            (LogKey(self.key), *self.mldsa_log_keys()),
             tuple(
                 WitnessKey(
                     f"w{number}",
                     VerifierKey(f"test.example/w{number}", SignatureType.COSIGNATURE, signer.public_key),
                 )
                 for number, signer in enumerate(self.witness_signers)
-            ),
+            )
+            + self.mldsa_witness_keys(),
             (Group("g", 3, ("w0", "w1", "w2", "w3")),),
             "g",
         )
@@ -50,9 +54,30 @@ class World:
     def signer_of(self, name: str) -> Ed25519Signer:
         return Ed25519Signer(sha256(name.encode()).digest())
 
+    def mldsa_of(self, name: str) -> MlDsa44Signer:
+        return MlDsa44Signer(sha256(f"{name} mldsa".encode()).digest())
+
+    def mldsa_log_keys(self) -> tuple[LogKey, ...]:
+        if self.mldsa is None:
+            return ()
+        return (LogKey(VerifierKey(self.origin, SignatureType.ML_DSA_44, self.mldsa.public_key)),)
+
+    def mldsa_witness_keys(self) -> tuple[WitnessKey, ...]:
+        signers = [self.mldsa_of(f"witness {number}") for number in range(4 if self.post_quantum else 0)]
+        return tuple(
+            WitnessKey(
+                f"w{number}-mldsa",
+                VerifierKey(f"test.example/w{number}", SignatureType.ML_DSA_44, signer.public_key),
+            )
+            for number, signer in enumerate(signers)
+        )
+
     def witness(self, number: int) -> LocalWitness:
         witness = LocalWitness.open(
-            self.folder / f"witness-{number}", signer=self.witness_signers[number], policy=self.policy
+            self.folder / f"witness-{number}",
+            signer=self.witness_signers[number],
+            mldsa_signer=self.mldsa_of(f"witness {number}") if self.post_quantum else None,
+            policy=self.policy,
         )
         self._opened.append(witness)
         return witness
@@ -73,6 +98,7 @@ class World:
             origin=self.origin,
             log=self.log,
             signer=self.signer,
+            mldsa_signer=self.mldsa,
             witnesses=[self.witness(number) for number in range(4)] if witnesses is None else witnesses,
             policy=self.policy,
             anchor=anchor or self.anchor,

@@ -21,6 +21,7 @@ from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.merkle import EMPTY_ROOT, RootHash
 from ledger.note import Note, SignatureType, VerifierKey, encode_note
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 ROOT = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 ORIGIN = "test.example/log"
@@ -50,6 +51,7 @@ def test_round_trip() -> None:
         assert parse_checkpoint(encode_checkpoint(checkpoint)) == checkpoint
 
 
+@attack("W02", Reason.CKPT_MALFORMED)
 @pytest.mark.parametrize(
     "size",
     [

@@ -16,6 +16,7 @@ from ledger.ed25519 import verify_ed25519
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 SEED = bytes(range(32))
 SALT = b"0123456789abcdef"
@@ -98,6 +99,7 @@ def test_never_overwrites(folder: Path) -> None:
     assert not (folder / "nowhere").exists()
 
 
+@attack("K01", Reason.CLI_KEY_PERMISSIONS)
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o601])
 def test_open_to_others(folder: Path, mode: int) -> None:  # K01
     path = save(folder / "k.key")
@@ -109,6 +111,7 @@ def test_open_to_others(folder: Path, mode: int) -> None:  # K01
     assert load_key(path, purpose="log", passphrase=PASSPHRASE).seed == SEED
 
 
+@attack("K01", Reason.CLI_KEY_PERMISSIONS)
 def test_links_folders_and_pipes(folder: Path) -> None:  # K01
     path = save(folder / "k.key")
     link = folder / "link.key"
@@ -121,6 +124,7 @@ def test_links_folders_and_pipes(folder: Path) -> None:  # K01
         )
 
 
+@attack("K01", Reason.CLI_KEY_PERMISSIONS)
 def test_world_writable_folder(folder: Path) -> None:  # K01
     path = save(folder / "k.key")
     for mode in (0o777, 0o1777, 0o702):
@@ -134,6 +138,7 @@ def test_world_writable_folder(folder: Path) -> None:  # K01
     assert load_key(path, purpose="log", passphrase=PASSPHRASE).seed == SEED
 
 
+@attack("K01", Reason.CLI_KEY_PERMISSIONS)
 def test_foreign_owner(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # K01
     path = save(folder / "k.key")
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
@@ -168,6 +173,7 @@ def test_purpose(folder: Path) -> None:
     )
 
 
+@attack("K03", Reason.KEY_MALFORMED)
 @pytest.mark.parametrize(
     ("field", "value"), [("environment", "production"), ("purpose", "root"), ("public_key", "00" * 32)]
 )

@@ -30,6 +30,7 @@ from ledger.merkle import (
     verify_inclusion,
 )
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SIZES = range(1, 131)
@@ -122,6 +123,7 @@ def test_hashes_of_the_specification() -> None:
     assert EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+@attack("L01")
 def test_inclusion_vectors() -> None:
     cases = load("inclusion.json")
     assert (len(cases), sum(case["wantErr"] for case in cases)) == (98, 92)
@@ -141,6 +143,7 @@ def test_inclusion_vectors() -> None:
         assert failed in (None, MALFORMED, RANGE, NOT_INCLUDED), case["name"]
 
 
+@attack("L01")
 def test_consistency_vectors() -> None:
     cases = load("consistency.json")
     assert (len(cases), sum(case["wantErr"] for case in cases)) == (98, 92)
@@ -235,6 +238,7 @@ def test_mutated_inclusion_proofs_are_refused(size: int) -> None:
             assert inclusion_reason(leaf, index, size, changed, root) == NOT_INCLUDED
 
 
+@attack("L02", Reason.LOG_INDEX_RANGE)
 @pytest.mark.parametrize(
     ("index", "size", "reason"),
     [(-1, 8, RANGE), (8, 8, RANGE), (0, 0, RANGE), (2**63, 2**63 + 1, RANGE), (0, 2**63, RANGE)],
@@ -248,6 +252,7 @@ def test_index_and_size_ranges(index: int, size: int, reason: Reason) -> None:  
     )
 
 
+@attack("L03", Reason.LOG_PROOF_MALFORMED)
 def test_hashes_of_other_lengths() -> None:  # L03
     path, root = prove_inclusion(2, 8, read_node), ROOTS[8]
     for bad in (path[0][:31], path[0] + b"\0", b""):
@@ -264,6 +269,7 @@ def test_the_largest_tree_is_handled_without_walking_it() -> None:
     assert inclusion_reason(LEAVES[0], 1, 2**63 - 1, path, root) == NOT_INCLUDED
 
 
+@attack("L06", Reason.LOG_PROOF_MALFORMED)
 def test_inner_nodes_are_no_leaves() -> None:  # L06, L07, L08
     inner = NODES[1][0]
     for leaf in (leaf_hash(NODES[0][0] + NODES[0][1]), leaf_hash(b"\x01" + NODES[0][0] + NODES[0][1])):
@@ -293,6 +299,7 @@ def consistency_reason(
     )
 
 
+@attack("L11", Reason.LOG_ROLLBACK_DETECTED, Reason.LOG_CONSISTENCY_INVALID, Reason.LOG_PROOF_MALFORMED)
 @pytest.mark.parametrize("new_size", [2, 3, 7, 8, 20, 33, 64])
 def test_mutated_consistency_proofs_are_refused(new_size: int) -> None:  # L11
     for old_size in range(1, new_size):
@@ -314,6 +321,7 @@ def test_mutated_consistency_proofs_are_refused(new_size: int) -> None:  # L11
             assert consistency_reason(old_size, new_size, old, new, changed) == NOT_CONSISTENT
 
 
+@attack("L12", Reason.LOG_FORK_DETECTED)
 def test_equal_sizes() -> None:  # L11, L12
     root = ROOTS[5]
     verify_consistency(old_size=5, new_size=5, old_root_hash=root, new_root_hash=root, path=[])
@@ -361,6 +369,7 @@ def test_frontier_takes_whole_subtrees(levels: list[int]) -> None:
     assert frontier.root_hash() == ROOTS[frontier.size]
 
 
+@attack("L01", Reason.LOG_INCLUSION_INVALID)
 @given(st.integers(1, 130), st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_flipped_bit_is_noticed(size: int, data: st.DataObject) -> None:  # L01

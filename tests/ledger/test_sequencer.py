@@ -28,6 +28,7 @@ from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
 from ledger.trust_policy import verify_checkpoint
 from ledger.witness_protocol import WitnessConflictError
+from tests.attacks.marking import attack
 from tests.ledger.tampering import check, reason_of
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def test_create_and_open_guards(world: World, tmp_path: Path) -> None:
 # --- the clock --------------------------------------------------------------------------------------------------
 
 
+@attack("K05", Reason.CLI_CLOCK_SUSPECT)
 @pytest.mark.parametrize("now", [0, -1, 10**9, 4_133_980_800, 2**40])
 def test_absurd_clocks(world: World, now: int) -> None:  # K05
     ledger = world.open()
@@ -183,6 +185,7 @@ def test_after_a_failed_write_nothing_goes_on(world: World, monkeypatch: pytest.
     ledger.checkpoint(world.now)
 
 
+@attack("K11", Reason.STORE_FULL)
 def test_a_full_disk(world: World) -> None:  # D02
     ledger = world.open()
     ledger.append(world.entries(1))
@@ -263,6 +266,8 @@ def test_a_crash_in_an_append(world: World, monkeypatch: pytest.MonkeyPatch) -> 
 class Unwilling:
     """A witness that fails in one way."""
 
+    is_far = False
+
     def __init__(self, key: VerifierKey, answer: bytes | ProjectError) -> None:
         self.key = key
         self._answer = answer
@@ -317,6 +322,8 @@ def test_one_lying_witness_stops_nobody(world: World, answer: bytes | ProjectErr
 
 def test_a_witness_that_looks_into_the_future(world: World) -> None:
     class Fast:
+        is_far = False
+
         def __init__(self, real: Any) -> None:
             self.key, self._real = real.key, real
 
@@ -391,6 +398,8 @@ def test_another_process_was_faster(world: World) -> None:
     other = world.open()
 
     class Slow:
+        is_far = False
+
         def __init__(self, real: Any) -> None:
             self.key, self._real, self.done = real.key, real, False
 

@@ -15,7 +15,9 @@ __all__ = ["Published", "World"]
 
 
 class Published(World):
-    """A world whose ledger is appended to, cosigned and read."""
+    """A world whose ledger is appended to, cosigned and read; everybody signs with both kinds of keys."""
+
+    post_quantum = True
 
     def grow(self, size: int) -> None:
         """Append entries up to `size` and have a checkpoint of it cosigned."""

@@ -34,6 +34,7 @@ from certificate.inflate import inflate_bounded
 from certificate.qr_text import decode_any
 from ledger.errors import FormatError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from verifier.images import read_codes
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "dgc-common"
@@ -195,6 +196,7 @@ def test_file(name: str) -> None:
     assert first_layer_that_fails(case) == (failing[0] if failing else None)
 
 
+@attack("P04", Reason.ENC_PREFIX_UNKNOWN)
 @pytest.mark.parametrize("name", CASES)
 def test_none_of_them_is_ours(name: str) -> None:
     """P04: an honest code of another scheme is named as such, whatever else is wrong with it."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from certificate.inflate import inflate_bounded
 from ledger.errors import FormatError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 CONTENT = b"contribution " * 100
 STREAM = zlib.compress(CONTENT, 9)
@@ -37,6 +38,7 @@ def test_the_limit_is_the_last_size_that_passes() -> None:
     assert inflate_bounded(zlib.compress(b""), limit=0) == b""
 
 
+@attack("P06", Reason.ENC_DECOMPRESS_FAILED, Reason.ENC_TRAILING_DATA)
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -72,6 +74,7 @@ def test_hostile_streams(data: bytes, reason: Reason) -> None:
     assert refusal.value.reason is reason
 
 
+@attack("P05", Reason.ENC_DECOMPRESS_LIMIT)
 def test_a_bomb_costs_no_more_than_its_limit() -> None:
     bomb = zlib.compress(bytes(10_000_000), 9)
     assert len(bomb) < 10_000

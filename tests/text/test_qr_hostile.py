@@ -27,6 +27,7 @@ from certificate.qr_text import (
 )
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from verifier.images import read_codes
 
 DATA = b"\xd2\x84" + random.Random(7).randbytes(78)
@@ -110,6 +111,7 @@ def test_a_pdf_under_a_password_is_unreadable() -> None:
     assert outcome(pdf(StandardEncryption("secret"))) == "image.unreadable"
 
 
+@attack("P01", Reason.ENC_BASE45_INVALID)
 @pytest.mark.parametrize("more", [b"\nmore", b"\x00\xff", b"https://example.com", "更多".encode()])
 def test_a_second_segment_in_byte_mode_counts(more: bytes) -> None:
     """P01: what stands behind ours in the symbol is not overlooked."""
@@ -133,6 +135,7 @@ def test_two_codes_in_one_picture_are_both_read() -> None:
     assert sorted(read_codes(out.getvalue())) == sorted(texts)
 
 
+@attack("P03")
 @pytest.mark.parametrize(
     ("whole", "decode"),
     [

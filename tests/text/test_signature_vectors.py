@@ -15,6 +15,7 @@ from certificate.keys import check_key, verify_signature
 from ledger.ed25519 import check_public_key
 from ledger.errors import FormatError, ProjectError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -37,6 +38,8 @@ def refusal_of(public_key: bytes, message: bytes, signature: bytes) -> Reason | 
     return None
 
 
+@attack("A27", Reason.SIG_INVALID)
+@attack("A28", Reason.SIG_MALFORMED, Reason.SIG_INVALID)
 @pytest.mark.parametrize(
     ("file", "key_of", "rows", "valid"),
     [
@@ -67,6 +70,7 @@ def test_wycheproof(file: str, key_of: Callable[[Any], bytes], rows: int, valid:
     assert set(refusals.values()) == {None, Reason.SIG_MALFORMED, Reason.SIG_INVALID}
 
 
+@attack("A27", Reason.SIG_INVALID)
 def test_cctv_edge_points() -> None:
     """A27. Exactly the 43 that a strict verifier accepts; 208 pass where small orders are not looked at."""
     vectors = load("cctv/ed25519vectors.json")
@@ -82,6 +86,7 @@ def test_cctv_edge_points() -> None:
     assert set(refusals) == {None, Reason.SIG_INVALID}
 
 
+@attack("A26", Reason.KEY_WEAK)
 def test_weak_keys_never_become_trusted_ones() -> None:
     """A26: the keys of small order in CCTV are refused when a key is registered; no accepted row has such a key."""
     vectors = load("cctv/ed25519vectors.json")
@@ -96,6 +101,7 @@ def test_weak_keys_never_become_trusted_ones() -> None:
         check_public_key(bytes.fromhex(vectors[number]["key"]))
 
 
+@attack("A26", Reason.KEY_WEAK)
 @pytest.mark.parametrize("y", range(2, 19))
 def test_keys_of_another_spelling_never_become_trusted_ones(y: int) -> None:
     """A26: y + p names the same point as y; no vector set has such a key that is not also of small order."""

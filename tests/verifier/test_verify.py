@@ -20,6 +20,7 @@ from certificate.slot_tree import Disclosure
 from certificate.status_list import Status, status_list_uri
 from ledger.proof import FullProof, ShortProof
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.verifier.judging import P256Holder, assert_refused, assert_undetermined, failing_step
 from tests.world import DAY, NOW, SECONDS, SLOTS_24, TODAY, World, signer
 from verifier.expect import STATIC, Asked
@@ -86,6 +87,7 @@ def test_texts_that_are_not_ours_stop_at_step_1(data: bytes, reason: Reason) -> 
     assert_refused(World().verify(data), 1, reason)
 
 
+@attack("P03")
 def test_every_prefix_of_a_valid_code_is_refused() -> None:
     """P03, all lengths."""
     world = World()
@@ -97,6 +99,7 @@ def test_every_prefix_of_a_valid_code_is_refused() -> None:
         assert failing_step(report)[0] in (1, 2)
 
 
+@attack("A01")
 def test_every_flipped_bit_of_a_valid_answer_is_refused() -> None:
     """A01 and P29: each bit in turn; no crash, no accept."""
     world = World()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Event
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from threading import Event, Thread
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,21 +16,34 @@ from starlette.responses import Response
 
 from ledger.errors import ProjectError
 from ledger.reasons import Reason
-from wallet_api.http import models, request_routes, safe_routes
+from wallet_api.hook_address import Network
+from wallet_api.http import (
+    delegation_routes,
+    key_routes,
+    log_routes,
+    models,
+    org_routes,
+    request_routes,
+    safe_routes,
+)
 from wallet_api.http.manners import BODY_SECONDS, MAX_BODY, Manners, Metrics
 from wallet_api.http.problems import PROBLEM_TYPE, language_of, problem, problem_of, unexpected
 from wallet_api.service import Service
 
 __all__ = ["create_app"]
 
+_JOIN_SECONDS: Final = 5.0
 _PROBLEM = {"model": models.ProblemModel, "content": {PROBLEM_TYPE: {}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {**_PROBLEM, "description": description}
     for status, description in (
         (401, "auth.missing, auth.invalid"),
-        (403, "authz.denied, org.unregistered, org.purpose_not_allowed, consent.field_denied"),
+        (
+            403,
+            "authz.denied, org.unregistered, org.purpose_not_allowed, org.suspended, consent.field_denied, …",
+        ),
         (404, "authz.not_found: absent, or somebody else's"),
-        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict"),
+        (409, "consent.exhausted, consent.not_yet_valid, api.idempotency_conflict, status.replaced, …"),
         (410, "consent.expired, consent.revoked"),
         (412, "api.version_conflict"),
         (413, "api.body_too_large"),
@@ -40,14 +56,34 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    service: Service, *, public_url: str, max_body: int = MAX_BODY, body_seconds: float = BODY_SECONDS
+    service: Service,
+    *,
+    public_url: str,
+    max_body: int = MAX_BODY,
+    body_seconds: float = BODY_SECONDS,
+    hook_networks: Sequence[Network] = (),
+    background: Sequence[Callable[[Event], None]] = (),
 ) -> FastAPI:
     """The wallet over HTTP.
 
     Args:
         public_url: where citizens reach the service, without a slash at its end; links are made of it and never of
             what a caller says the host is.
+        hook_networks: networks that are not public and that webhooks may go to all the same.
+        background: work beside the answers, each in a thread of its own; it ends when the event is set.
     """
+    stopping = Event()  # set by whoever stops the server: long polls and background work end
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threads = [Thread(target=work, args=(stopping,), daemon=True) for work in background]
+        for thread in threads:
+            thread.start()
+        yield
+        stopping.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, _JOIN_SECONDS)
+
     app = FastAPI(
         title="Tallystick wallet",
         version="1",
@@ -56,13 +92,19 @@ def create_app(
         openapi_url="/openapi.json",
         redirect_slashes=False,
         responses=_RESPONSES,
+        lifespan=lifespan,
     )
     metrics = Metrics()
     app.state.service = service
     app.state.public_url = public_url
-    app.state.stopping = Event()  # set by whoever stops the server: long polls end
+    app.state.stopping = stopping
+    app.state.hook_networks = tuple(hook_networks)
     app.include_router(safe_routes.router)
     app.include_router(request_routes.router)
+    app.include_router(org_routes.router)
+    app.include_router(key_routes.router)
+    app.include_router(log_routes.router)
+    app.include_router(delegation_routes.router)
 
     @app.get("/healthz")
     def healthz() -> models.Health:

@@ -11,11 +11,12 @@ from ledger.errors import ConsentError, VerificationError
 from ledger.reasons import Reason
 from wallet_api.http.problems import language_of
 from wallet_api.login import authenticate
-from wallet_api.service import Citizen, Organisation, Principal, Service, not_found
+from wallet_api.service import Bureau, Citizen, Organisation, Principal, Service, not_found
 
 __all__ = [
     "Address",
     "AnyCaller",
+    "BureauCaller",
     "CitizenCaller",
     "OrganisationCaller",
     "ReaderLanguage",
@@ -58,21 +59,35 @@ def _principal(request: Request, service: TheService, address: Address) -> Princ
     return authenticate(service, bearer_token(request), address=address)
 
 
-AnyCaller = Annotated[Principal, Depends(_principal)]
+_Caller = Annotated[Principal, Depends(_principal)]
 
 
-async def _citizen(caller: AnyCaller) -> Citizen:
+async def _any(caller: _Caller) -> Citizen | Organisation:
+    if isinstance(caller, Bureau):
+        raise ConsentError(Reason.AUTHZ_DENIED)
+    return caller
+
+
+async def _citizen(caller: _Caller) -> Citizen:
     if not isinstance(caller, Citizen):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
-async def _organisation(caller: AnyCaller) -> Organisation:
+async def _organisation(caller: _Caller) -> Organisation:
     if not isinstance(caller, Organisation):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
+async def _bureau(caller: _Caller) -> Bureau:
+    if not isinstance(caller, Bureau):
+        raise ConsentError(Reason.AUTHZ_DENIED)
+    return caller
+
+
+AnyCaller = Annotated[Citizen | Organisation, Depends(_any)]
+BureauCaller = Annotated[Bureau, Depends(_bureau)]
 CitizenCaller = Annotated[Citizen, Depends(_citizen)]
 OrganisationCaller = Annotated[Organisation, Depends(_organisation)]
 

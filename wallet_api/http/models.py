@@ -16,6 +16,7 @@ __all__ = [
     "AnswerTimes",
     "AnswerToSign",
     "AskedItemModel",
+    "Base64Text",
     "CertificateFile",
     "CertificateModel",
     "CertificatePage",
@@ -25,9 +26,11 @@ __all__ = [
     "ClaimModel",
     "Empty",
     "Health",
+    "Model",
     "NewRequest",
     "OfferModel",
     "OrganisationModel",
+    "OrganisationName",
     "PageQuery",
     "PresentationModel",
     "ProblemModel",
@@ -61,24 +64,26 @@ def _check_b64(text: str) -> str:
     return text
 
 
-_Base64 = Annotated[str, Field(max_length=120_000, pattern=r"^[A-Za-z0-9_-]*$"), AfterValidator(_check_b64)]
+Base64Text = Annotated[
+    str, Field(max_length=120_000, pattern=r"^[A-Za-z0-9_-]*$"), AfterValidator(_check_b64)
+]
 _Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", examples=["0f" * 16])]
 _Number = Annotated[str, Field(pattern=r"^[A-Z2-7]{13}$", examples=["ABCDEFGHIJKLM"])]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Empty(_Model):
+class Empty(Model):
     """An action without arguments: no body, or an empty object."""
 
 
-class Health(_Model):
+class Health(Model):
     status: str = Field(examples=["ok"])
 
 
-class ProblemModel(_Model):
+class ProblemModel(Model):
     """RFC 9457, with our `reason`; `detail` is a sentence in the language asked for."""
 
     type: str
@@ -95,42 +100,45 @@ class PageQuery(BaseModel):
     after: str = Field("", max_length=32, pattern=r"^[0-9A-Za-z]*$", description="`next` of the page before")
 
 
-class ChallengeRequest(_Model):
-    holder_key: _Base64 = Field(description="raw public key: 32 bytes Ed25519, 33 compressed P-256")
+class ChallengeRequest(Model):
+    holder_key: Base64Text = Field(description="raw public key: 32 bytes Ed25519, 33 compressed P-256")
 
 
-class ChallengeToSign(_Model):
+class ChallengeToSign(Model):
     challenge_id: _Id
     to_be_signed: str = Field(description="the exact bytes to sign: COSE Sig_structure, typ login")
     expires: int = Field(description="POSIX seconds")
 
 
-class TokenRequest(_Model):
+class TokenRequest(Model):
     challenge_id: _Id
-    signature: _Base64 = Field(description="64 bytes")
+    signature: Base64Text = Field(description="64 bytes")
 
 
-class Token(_Model):
+class Token(Model):
     token: str
     token_type: str = Field(examples=["Bearer"])
     expires: int
 
 
-class CertificateFile(_Model):
-    certificate: _Base64 = Field(description="the holder's whole certificate file")
+class CertificateFile(Model):
+    certificate: Base64Text = Field(description="the holder's whole certificate file")
 
 
-class CertificateSummary(_Model):
+class CertificateSummary(Model):
     number: _Number
     type: str
     office: str
     cut_off: int = Field(description="YYYYMM", examples=[202610])
     issued: str = Field(examples=["2026-11-23"])
     expires: str = Field(examples=["2027-02-21"])
+    state: str = Field(description="current, replaced (a newer one is there) or suspended (its key ended)")
+    device: str = Field(description="id of the key that can answer with it", examples=["0f" * 8])
+    presenter: str = Field(description="self, proxy or guardian")
     etag: str
 
 
-class ShownClaim(_Model):
+class ShownClaim(Model):
     """A claim with its value, as a text for people."""
 
     claim: str = Field(examples=["strip.pension.emp.-1"])
@@ -144,29 +152,35 @@ class CertificateModel(CertificateSummary):
     certificate: str = Field(description="the file as it was put in, to be checked by its holder")
 
 
-class CertificatePage(_Model):
+class CertificatePage(Model):
     certificates: list[CertificateSummary]
     next: str | None
 
 
-class NewRequest(_Model):
-    request: _Base64 = Field(description="the signed request with its registration")
+class NewRequest(Model):
+    request: Base64Text = Field(description="the signed request with its registration")
 
 
-class OrganisationModel(_Model):
+class OrganisationName(Model):
+    number: int
+    name_zh: str
+    name_en: str
+
+
+class OrganisationModel(Model):
     number: int
     name_zh: str
     name_en: str
     contact: str
 
 
-class ClaimModel(_Model):
+class ClaimModel(Model):
     claim: str
     slot: int
     label: str
 
 
-class OfferModel(_Model):
+class OfferModel(Model):
     certificate: _Number
     cut_off: int
     complete: bool
@@ -174,14 +188,14 @@ class OfferModel(_Model):
     missing: list[str]
 
 
-class AskedItemModel(_Model):
+class AskedItemModel(Model):
     item: int
     policy: str | None
     claims: list[ClaimModel]
     offers: list[OfferModel]
 
 
-class AnswerTimes(_Model):
+class AnswerTimes(Model):
     """What became of the answer; POSIX seconds or null."""
 
     answered: int
@@ -192,7 +206,7 @@ class AnswerTimes(_Model):
     deletion_confirmed: int | None
 
 
-class RequestForOrganisation(_Model):
+class RequestForOrganisation(Model):
     id: _Id
     link: str
     state: str = Field(examples=["waiting"])
@@ -201,7 +215,7 @@ class RequestForOrganisation(_Model):
     delete: bool = Field(description="the citizen withdrew: delete what you hold, then confirm it")
 
 
-class RequestForCitizen(_Model):
+class RequestForCitizen(Model):
     """`organisation` is null, and `warning` holds the reason code, unless the registration holds."""
 
     id: _Id
@@ -210,7 +224,11 @@ class RequestForCitizen(_Model):
     expires: int
     organisation: OrganisationModel | None
     warning: str | None
-    name_warning: str | None = Field(description="schema.text_confusable: the name may imitate another one")
+    name_warning: str | None = Field(
+        description="schema.text_confusable or org.look_alike: it may imitate another"
+    )
+    look_alikes: list[OrganisationName] = Field(description="organisations whose names look like this one")
+    reminded: int | None = Field(description="when the organisation reminded of it, POSIX seconds")
     desk: str | None
     purpose: str
     legal_basis: str
@@ -221,27 +239,27 @@ class RequestForCitizen(_Model):
     answer: AnswerTimes | None
 
 
-class RequestSummary(_Model):
+class RequestSummary(Model):
     id: _Id
     state: str
     expires: int
     answer: AnswerTimes | None
 
 
-class RequestPage(_Model):
+class RequestPage(Model):
     requests: list[RequestSummary]
     next: str | None
 
 
-class AnswerBegin(_Model):
-    certificate: _Number
+class AnswerBegin(Model):
+    certificate: _Number | None = Field(None, description="default: the newest that holds what is asked")
     items: list[int] = Field(
         min_length=1, max_length=16, description="items of the request; others are refused"
     )
     minutes: int = Field(1440, description="how long the organisation may use the answer")
 
 
-class AnswerToSign(_Model):
+class AnswerToSign(Model):
     """The exact bytes to sign, and what they say."""
 
     to_be_signed: str
@@ -252,26 +270,30 @@ class AnswerToSign(_Model):
     retention_days: int
     digits: str
     certificate: _Number
+    presenter: str = Field(description="self, proxy or guardian")
     claims: list[ShownClaim]
     issued: int
     expires: int
     sign_until: int
 
 
-class AnswerComplete(_Model):
-    signature: _Base64
+class AnswerComplete(Model):
+    signature: Base64Text
 
 
-class Accepted(_Model):
+class Accepted(Model):
     state: str
 
 
-class PresentationModel(_Model):
+class PresentationModel(Model):
     presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    presenter: str = Field(
+        description="self, proxy or guardian: who answered, seen from the person it is about"
+    )
     expires: int
 
 
-class AccessRowModel(_Model):
+class AccessRowModel(Model):
     """A row and what proves it; hashes in hex."""
 
     counter: int
@@ -290,7 +312,7 @@ class AccessRowModel(_Model):
     path: list[str]
 
 
-class AccessLog(_Model):
+class AccessLog(Model):
     rows: list[AccessRowModel]
     size: int
     root: str

@@ -1,4 +1,4 @@
-"""Login, the safe, and the access log."""
+"""Login, and the safe."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from ledger.errors import FormatError
-from ledger.reasons import Reason
 from wallet_api import login, safe
-from wallet_api.access_log import read_page
 from wallet_api.http import models, views
 from wallet_api.http.auth import Address, CitizenCaller, ReaderLanguage, TheService, bearer_token
 from wallet_api.http.models import b64, unb64
@@ -112,15 +109,3 @@ def erase_safe(caller: CitizenCaller, service: TheService) -> Response:
     """Destroy the safe: its key, its certificates, its consents, its sessions."""
     safe.erase_safe(service, caller)
     return Response(status_code=204)
-
-
-@router.get("/access-log")
-def access_log(page: _Page, caller: CitizenCaller, service: TheService) -> models.AccessLog:
-    """Who saw what: rows in order, each with what proves that none was changed or left out."""
-    if not (page.after or "0").isdigit() or len(page.after) > 12:
-        raise FormatError(Reason.API_VALIDATION, "after is a row's counter")
-    with service.store.read() as tx:
-        found = read_page(
-            tx, caller.safe, data_key=caller.data_key, after=int(page.after or "0"), limit=page.limit
-        )
-    return views.access_log(found, limit=page.limit)

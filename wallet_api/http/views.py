@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from certificate.keys import key_id
 from certificate.request import RegistrationBody
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, Registry, registry_of
@@ -44,6 +45,9 @@ def certificate_summary(
         cut_off=body.cut_off,
         issued=_date(body.issued),
         expires=_date(body.expires),
+        state=stored.state.value,
+        device=key_id(stored.holder_key).hex(),
+        presenter=body.presenter.name.lower(),
         etag=stored.etag,
     )
 
@@ -87,6 +91,11 @@ def for_citizen(view: RequestView, language: Language) -> models.RequestForCitiz
         organisation=None if view.registration is None else _organisation(view.registration),
         warning=None if view.warning is None else view.warning.value,
         name_warning=None if view.name_warning is None else view.name_warning.value,
+        look_alikes=[
+            models.OrganisationName(number=other.org, name_zh=other.name_zh, name_en=other.name_en)
+            for other in view.look_alikes
+        ],
+        reminded=view.reminded,
         desk=asked.desk,
         purpose=asked.purpose,
         legal_basis=asked.legal_basis,
@@ -109,6 +118,7 @@ def answer_to_sign(statement: Statement, language: Language) -> models.AnswerToS
         retention_days=asked.retention,
         digits=statement.digits,
         certificate=statement.certificate.number,
+        presenter=statement.certificate.certificate.body.presenter.name.lower(),
         claims=_shown(statement.certificate, statement.shown, language),
         issued=statement.issued,
         expires=statement.expires,

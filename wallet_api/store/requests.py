@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from wallet_api.store.organisations import OrganisationStatements
 from wallet_api.store.rows import RequestRow, RequestState
-from wallet_api.store.statements import Statements
 
 __all__ = ["RequestStatements"]
 
 _REQUEST = "id, org, digest, request, state, safe, expires, created"
 
 
-class RequestStatements(Statements):
+class RequestStatements(OrganisationStatements):
     """Requests."""
 
     __slots__ = ()
@@ -40,6 +40,7 @@ class RequestStatements(Statements):
 
     def move_request(self, id_: bytes, *, to: RequestState, safe: bytes) -> None:
         self._execute("UPDATE requests SET state = ?, safe = ? WHERE id = ?", (to.value, safe, id_))
+        self.enqueue_message(id_)
 
     def idempotent(self, org: int, key: str) -> tuple[bytes, bytes] | None:
         """(SHA-256 of the body, request id) that were used with this key."""

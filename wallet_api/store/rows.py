@@ -8,12 +8,19 @@ from enum import StrEnum
 __all__ = [
     "AnswerRow",
     "CertificateRow",
+    "CertificateState",
     "ChallengeRow",
+    "DelegationRow",
+    "DeviceOfferRow",
     "DraftRow",
+    "HeadRow",
+    "JournalRow",
+    "KeyRow",
     "LogRow",
     "RequestRow",
     "RequestState",
     "SafeRow",
+    "SuccessionRow",
 ]
 
 
@@ -27,9 +34,20 @@ class RequestState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class CertificateState(StrEnum):
+    """What its owner can do with a stored certificate: only a `current` one answers a request."""
+
+    CURRENT = "current"
+    REPLACED = "replaced"  # a newer one of its kind and key lies beside it
+    SUSPENDED = "suspended"  # its key ended
+
+
 @dataclass(frozen=True, slots=True)
 class SafeRow:
-    """A citizen's safe: the holder key, the wrapped data key, and the end of its chain of access rows."""
+    """A citizen's safe: a holder key, the wrapped data key, and the end of its chain of access rows.
+
+    `holder_key` is the key that it was asked for by, or else the one it was made with; `safe_keys` has them all.
+    """
 
     id: bytes
     holder_key: bytes
@@ -48,6 +66,74 @@ class CertificateRow:
     digest: bytes
     sealed: bytes
     added: int
+    state: CertificateState = CertificateState.CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A holder key of a safe; `ended` is None while it opens the safe."""
+
+    holder_key: bytes
+    safe: bytes
+    added: int
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOfferRow:
+    """What a second key has to accept: the first key's signature over both, and how long it waits."""
+
+    second_key: bytes
+    safe: bytes
+    first_key: bytes
+    issued: int
+    expires: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessionRow:
+    """A succession that was carried out, by the digest of the office's statement."""
+
+    digest: bytes
+    safe: bytes
+    old_key: bytes
+    new_key: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """An entry of a holder key's own journal that was taken in."""
+
+    holder_key: bytes
+    counter: int
+    safe: bytes
+    digest: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """A signed head of the access log; `proof` is None until the bureau logged it."""
+
+    size: int
+    made: int
+    note: bytes
+    proof: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationRow:
+    """A delegation of the safe's citizen; `ended` is None while it was not ended before its time."""
+
+    digest: bytes
+    safe: bytes
+    proxy_key: bytes
+    statement: bytes
+    added: int
+    ended: int | None = None
+    end_statement: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +178,10 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """A consent: the sealed presentation (None once withdrawn or erased) and what became of it."""
+    """A consent: the sealed presentation (None once withdrawn or erased) and what became of it.
+
+    `principal` is the safe of the person for whom a proxy answered.
+    """
 
     request: bytes
     safe: bytes
@@ -104,6 +193,7 @@ class AnswerRow:
     acknowledged: int | None = None
     withdrawn: int | None = None
     deletion_confirmed: int | None = None
+    principal: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

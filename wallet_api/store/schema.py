@@ -12,7 +12,8 @@ from typing import Final
 
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
-from wallet_api.store.ddl import ONLY_GROWS, Statement, Step, Table, grows_only, index
+from wallet_api.store.ddl import ONLY_GROWS, Statement, Step, Table, column, grows_only, index, plain
+from wallet_api.store.org_tables import ORGANISATIONS
 
 __all__ = ["STEPS", "TABLES", "VERSION", "require_known", "sqlite_schema", "statements_since"]
 
@@ -90,7 +91,73 @@ _FIRST: Final = Step(
     ),
 )
 
-STEPS: Final[tuple[Step, ...]] = (_FIRST,)
+_KEYS: Final = Step(
+    tables=(
+        Table(
+            "safe_keys",
+            "holder_key BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), added INTEGER NOT NULL,"
+            " ended INTEGER",
+            of_safe=True,
+        ),
+        Table(
+            "device_offers",
+            "second_key BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), first_key BLOB NOT NULL,"
+            " issued INTEGER NOT NULL, expires INTEGER NOT NULL, signature BLOB NOT NULL",
+            of_safe=True,
+            expires=True,
+        ),
+        Table(
+            "successions",
+            "digest BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), old_key BLOB NOT NULL,"
+            " new_key BLOB NOT NULL, time INTEGER NOT NULL",
+            of_safe=True,
+        ),
+    ),
+    then=(
+        plain("INSERT INTO safe_keys (holder_key, safe, added) SELECT holder_key, id, created FROM safes"),
+        plain("DELETE FROM sessions"),  # of a quarter of an hour at most; they have no key yet
+        column("sessions", "holder_key BLOB"),
+        column("certificates", "state TEXT NOT NULL DEFAULT 'current'"),
+        index("keys_of_safe", "safe_keys (safe)"),
+        index("answers_of_safe", "answers (safe)"),
+    ),
+)
+
+_BUREAU: Final = Step(
+    tables=(
+        Table("bureau_tokens", "token_hash BLOB PRIMARY KEY, created INTEGER NOT NULL"),
+        Table(
+            "lookups",
+            "digest BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), time INTEGER NOT NULL",
+            of_safe=True,
+        ),
+        Table(
+            "journals",
+            "holder_key BLOB NOT NULL, counter INTEGER NOT NULL, safe BLOB NOT NULL REFERENCES safes (id),"
+            " digest BLOB NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (holder_key, counter)",
+            of_safe=True,
+        ),
+        Table("service_keys", "name TEXT PRIMARY KEY, wrapped BLOB NOT NULL"),
+        Table(
+            "log_heads",
+            "size INTEGER PRIMARY KEY, made INTEGER NOT NULL, note BLOB NOT NULL, proof BLOB",
+        ),
+        Table(
+            "delegations",
+            "digest BLOB PRIMARY KEY, safe BLOB NOT NULL REFERENCES safes (id), proxy_key BLOB NOT NULL,"
+            " statement BLOB NOT NULL, added INTEGER NOT NULL, ended INTEGER, end_statement BLOB",
+            of_safe=True,
+        ),
+    ),
+    then=(
+        index("delegations_of_proxy", "delegations (proxy_key)"),
+        index("delegations_of_safe", "delegations (safe)"),
+        column("answers", "principal BLOB"),  # the safe of the person for whom a proxy answered
+        index("answers_for_principal", "answers (principal)"),
+    ),
+)
+
+STEPS: Final[tuple[Step, ...]] = (_FIRST, _KEYS, _BUREAU, ORGANISATIONS)
 VERSION: Final = len(STEPS)
 TABLES: Final = tuple(table for step in STEPS for table in step.tables)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wallet_api.store.rows import ChallengeRow, SafeRow
 from wallet_api.store.statements import Statements
 
@@ -25,17 +27,21 @@ class SessionStatements(Statements):
         self._execute("DELETE FROM challenges WHERE id = ?", (id_,))
         return None if row is None else ChallengeRow(*row)
 
-    def add_session(self, token_hash: bytes, safe: bytes, *, expires: int) -> None:
-        self._insert("sessions", "token_hash, safe, expires", (token_hash, safe, expires))
+    def add_session(self, token_hash: bytes, safe: bytes, *, holder_key: bytes, expires: int) -> None:
+        values = (token_hash, safe, holder_key, expires)
+        self._insert("sessions", "token_hash, safe, holder_key, expires", values)
 
     def safe_of_session(self, token_hash: bytes, *, now: int) -> SafeRow | None:
+        """The safe, and as its `holder_key` the key that logged in; None as soon as that key ended."""
         columns = ", ".join(f"safes.{name}" for name in _SAFE.split(", "))
         sql = (
-            f"SELECT {columns} FROM sessions JOIN safes ON safes.id = sessions.safe"  # noqa: S608 - our own names
-            " WHERE token_hash = ? AND expires > ?"
+            f"SELECT safe_keys.holder_key, {columns} FROM sessions"  # noqa: S608 - our own names
+            " JOIN safe_keys ON safe_keys.holder_key = sessions.holder_key AND safe_keys.safe = sessions.safe"
+            " JOIN safes ON safes.id = sessions.safe"
+            " WHERE token_hash = ? AND expires > ? AND safe_keys.ended IS NULL"
         )
         row = self._one(sql, token_hash, now)
-        return None if row is None else SafeRow(*row)
+        return None if row is None else replace(SafeRow(*row[1:]), holder_key=row[0])
 
     def end_session(self, token_hash: bytes) -> None:
         self._execute("DELETE FROM sessions WHERE token_hash = ?", (token_hash,))

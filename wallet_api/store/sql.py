@@ -9,8 +9,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from wallet_api.store.answers import AnswerStatements
+from wallet_api.store.bureau import BureauStatements
+from wallet_api.store.delegations import DelegationStatements
+from wallet_api.store.keys import KeyStatements
 from wallet_api.store.log_rows import LogStatements
 from wallet_api.store.requests import RequestStatements
+from wallet_api.store.rows import RequestState
 from wallet_api.store.safes import SafeStatements
 from wallet_api.store.schema import TABLES
 from wallet_api.store.sessions import SessionStatements
@@ -20,7 +24,16 @@ __all__ = ["Store", "Transaction"]
 _DAY = 86400
 
 
-class Transaction(SafeStatements, SessionStatements, RequestStatements, AnswerStatements, LogStatements):
+class Transaction(
+    SafeStatements,
+    KeyStatements,
+    SessionStatements,
+    RequestStatements,
+    AnswerStatements,
+    LogStatements,
+    BureauStatements,
+    DelegationStatements,
+):
     """Reads and writes of one transaction, topic by topic. Absent rows read as None."""
 
     __slots__ = ()
@@ -31,9 +44,9 @@ class Transaction(SafeStatements, SessionStatements, RequestStatements, AnswerSt
             if table.of_safe:
                 self._execute(f"DELETE FROM {table.name} WHERE safe = ?", (safe,))  # noqa: S608 - our own names
         self._execute("UPDATE access_log SET safe = NULL, sealed = NULL WHERE safe = ?", (safe,))
-        self._execute(
-            "UPDATE requests SET state = 'withdrawn' WHERE safe = ? AND state = 'answered'", (safe,)
-        )
+        answered = "SELECT id FROM requests WHERE safe = ? AND state = 'answered'"
+        for (request,) in self._execute(answered, (safe,)):
+            self.move_request(request, to=RequestState.WITHDRAWN, safe=safe)
         self._execute("UPDATE requests SET safe = NULL WHERE safe = ?", (safe,))
         self._execute("DELETE FROM safes WHERE id = ?", (safe,))
 

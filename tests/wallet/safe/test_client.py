@@ -23,7 +23,7 @@ from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.to_be_signed import holder_to_be_signed, parse_to_be_signed
 from cli.bureau_client import CredentialOffer, claim, parse_offer, renew
 from cli.wallet_client import WalletClient
-from issuer.http.vci import credential_offer
+from issuer.http.configurations import credential_offer
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import ProjectError
 from ledger.reasons import Reason

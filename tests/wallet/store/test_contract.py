@@ -49,7 +49,7 @@ def filled(store: Store) -> Store:
         for request in (REQUEST, OTHER):
             tx.add_request(request)
         tx.add_certificate(CERTIFICATE)
-        tx.add_session(TOKEN, ALICE.id, expires=100)
+        tx.add_session(TOKEN, ALICE.id, holder_key=ALICE.holder_key, expires=100)
         tx.put_draft(DRAFT)
         tx.mark_seen(REQUEST.id, ALICE.id)
         tx.add_answer(ANSWER)
