@@ -16,11 +16,11 @@ from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Presenter
+from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.request import (
     RegistrationBody,
-    SlotsItem,
     UnverifiedRequest,
     matching_digits,
     parse_request,
@@ -30,7 +30,7 @@ from certificate.to_be_signed import parse_to_be_signed
 from cli.wallet_keys import WalletKeys
 from cli.wallet_session import CLOCK_SKEW
 from cli.web import Answer
-from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
+from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
@@ -71,23 +71,6 @@ class AskedRequest:
     def digits(self) -> str:
         """The two digits that both screens show."""
         return matching_digits(self.request.digest())
-
-    def slots(self, items: Sequence[int]) -> list[int]:
-        """The slots that the items ask for.
-
-        Raises:
-            ConsentError: `consent.field_denied`: there is no such item.
-            UndeterminedError: `policy.unknown`: the item is a policy.
-        """
-        asked: set[int] = set()
-        for position in items:
-            if not 0 <= position < len(self.request.body.items):
-                raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
-            item = self.request.body.items[position]
-            if not isinstance(item, SlotsItem):
-                raise UndeterminedError(Reason.POLICY_UNKNOWN, f"item {position}")
-            asked |= set(item.slots)
-        return sorted(asked)
 
 
 class WalletClient(WalletKeys):
@@ -147,11 +130,11 @@ class WalletClient(WalletKeys):
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
             FormatError: `disc.required_missing`: no certificate holds what is asked.
+            UndeterminedError: `policy.unknown`, `policy.undetermined`.
         """
         asked = self.request(id_)
         wanted = list(range(len(asked.request.body.items))) if items is None else list(items)
-        slots = asked.slots(wanted)
-        held = self._newest_with(slots) if certificate is None else self.certificate(certificate)
+        held, slots = self._answering(asked, wanted, certificate)
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
@@ -196,13 +179,36 @@ class WalletClient(WalletKeys):
         check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
         return data
 
-    def _newest_with(self, slots: Sequence[int]) -> HeldCertificate:
-        for held in self.certificates():
-            shown = {item.slot for item in held.certificate.disclosures}
-            own = held.certificate.body.presenter is Presenter.SELF
-            if own and held.state == "current" and shown.issuperset(slots):
-                return held
-        raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+    def _answering(
+        self, asked: AskedRequest, items: Sequence[int], number: str | None
+    ) -> tuple[HeldCertificate, list[int]]:
+        """The certificate that answers, the newest unless one is named, and the least slots that do."""
+        held = self._own() if number is None else [self.certificate(number)]
+        refusal: ProjectError = FormatError(
+            Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked"
+        )
+        for one in held:
+            try:
+                return one, slots_for_items(
+                    asked.request.body,
+                    items,
+                    one.certificate,
+                    policies=self._trust.policies,
+                    today=day_of_question(self._clock()),
+                )
+            except (FormatError, UndeterminedError) as exc:
+                if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
+                    raise
+                refusal = exc
+        raise refusal
+
+    def _own(self) -> list[HeldCertificate]:
+        """What may be offered without being named: a proxy names whom they answer for."""
+        return [
+            held
+            for held in self.certificates()
+            if held.state == "current" and held.certificate.body.presenter is Presenter.SELF
+        ]
 
     def _require_same(self, to_sign: bytes, asked: AskedRequest, shown: bytes, minutes: int) -> None:
         payload = parse_to_be_signed(to_sign).payload

@@ -101,6 +101,7 @@ class Register(HolderKeys):
 
         Raises:
             ConfigError: `home.not_found`, `cli.exists`, `home.version`.
+            IntegrityError: `store.corrupt` and the like when it is no register.
         """
         if create == path.exists():
             reason = Reason.CLI_EXISTS if create else Reason.HOME_NOT_FOUND
@@ -108,12 +109,13 @@ class Register(HolderKeys):
         if create:
             path.touch(mode=0o600)
         self._db = sqlite_utils.Database(sqlite3.connect(path, timeout=30, isolation_level=None))
-        self._db.conn.execute("PRAGMA journal_mode = WAL")
-        self._db.conn.execute("PRAGMA synchronous = FULL")
-        if create:
-            self._db.conn.executescript(SCHEMA)
-            self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
+        with mapped_errors():
+            self._db.conn.execute("PRAGMA journal_mode = WAL")
+            self._db.conn.execute("PRAGMA synchronous = FULL")
+            if create:
+                self._db.conn.executescript(SCHEMA)
+                self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
         if found != SCHEMA_VERSION:
             self._db.conn.close()
             raise ConfigError(
@@ -206,6 +208,13 @@ class Register(HolderKeys):
 
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def places(self, digests: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Which of these digests (at most 500) are of certificates of ours; their ledger index, None until logged."""
+        marks = ",".join("?" * len(digests))
+        sql = f"SELECT digest, log_index FROM certificates WHERE digest IN ({marks})"  # noqa: S608 (marks only)
+        with mapped_errors():
+            return dict(self._db.conn.execute(sql, list(digests)).fetchall())
 
     def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
         """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
