@@ -101,6 +101,7 @@ class Register(HolderKeys):
 
         Raises:
             ConfigError: `home.not_found`, `cli.exists`, `home.version`.
+            IntegrityError: `store.corrupt` and the like when it is no register.
         """
         if create == path.exists():
             reason = Reason.CLI_EXISTS if create else Reason.HOME_NOT_FOUND
@@ -108,12 +109,13 @@ class Register(HolderKeys):
         if create:
             path.touch(mode=0o600)
         self._db = sqlite_utils.Database(sqlite3.connect(path, timeout=30, isolation_level=None))
-        self._db.conn.execute("PRAGMA journal_mode = WAL")
-        self._db.conn.execute("PRAGMA synchronous = FULL")
-        if create:
-            self._db.conn.executescript(SCHEMA)
-            self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
+        with mapped_errors():
+            self._db.conn.execute("PRAGMA journal_mode = WAL")
+            self._db.conn.execute("PRAGMA synchronous = FULL")
+            if create:
+                self._db.conn.executescript(SCHEMA)
+                self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            found = self._db.conn.execute("PRAGMA user_version").fetchone()[0]
         if found != SCHEMA_VERSION:
             self._db.conn.close()
             raise ConfigError(

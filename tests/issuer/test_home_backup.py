@@ -132,6 +132,18 @@ def test_a_restored_home_is_the_home(bureau: Bureau, backup: Path, tmp_path: Pat
     assert audit(home.path).persons.total() == PEOPLE
 
 
+def test_backup_restore_and_status_need_no_passphrase(
+    bureau: Bureau, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(_: Home) -> bytes:
+        pytest.fail("asked for the passphrase")
+
+    monkeypatch.setattr(Home, "passphrase", asked)
+    make_backup(bureau.home, tmp_path / "another", now=SECONDS)
+    restore_backup(backup, tmp_path / "new", anchor_path=bureau.home.anchor_path)
+    assert home_status(Home(tmp_path / "new")).certificates == 1
+
+
 def test_nothing_readable_is_in_a_backup(bureau: Bureau, backup: Path) -> None:
     claims = bureau.home.snapshot().claims(bureau.persons[0]).claims
     stored = b"".join(path.read_bytes() for path in backup.rglob("*") if path.is_file())

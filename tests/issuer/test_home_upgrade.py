@@ -13,7 +13,7 @@ from issuer import upgrade
 from issuer.export import find_row, full_certificate, tree_of_row
 from issuer.home import Home
 from issuer.lock import locked
-from issuer.register import PAPER
+from issuer.register import PAPER, Register
 from issuer.register_schema import SCHEMA_VERSION
 from issuer.service import import_records, mint_all, mint_persons
 from issuer.snapshot_plain import is_plain
@@ -109,6 +109,27 @@ def test_half_an_upgrade_leaves_a_whole_home(
 def _named(home: Home) -> list[str]:
     with closing(sqlite3.connect(home.path / "register.db")) as register:
         return [row[0] for row in register.execute("SELECT file FROM snapshots ORDER BY file")]
+
+
+def test_an_upgraded_register_has_the_tables_of_a_new_one(
+    older: tuple[Bureau, list[Path]], tmp_path: Path
+) -> None:
+    bureau, _ = older
+    Register(tmp_path / "new.db", create=True).close()
+    new, upgraded = tmp_path / "new.db", bureau.home.path / "register.db"
+    assert tables(upgraded).keys() < tables(new).keys()
+    upgrade_home(bureau.home)
+    assert tables(upgraded) == tables(new)
+
+
+def tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Tables, indices and triggers by name, with the columns of each."""
+    with closing(sqlite3.connect(path)) as register:
+        names = [row[0] for row in register.execute("SELECT name FROM sqlite_schema")]
+        return {
+            name: register.execute("SELECT * FROM pragma_table_xinfo(?)", (name,)).fetchall()
+            for name in names
+        }
 
 
 def test_a_swapped_snapshot_is_not_upgraded(older: tuple[Bureau, list[Path]]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -254,3 +255,10 @@ def test_one_unknown_person_at_the_end_mints_nobody_and_progress_is_told(bureau:
     assert bureau.ledger.size == size
     mint_persons(bureau.home, bureau.ledger, pairs, now=SECONDS, progress=lambda *counts: told.append(counts))
     assert told == [(6, 6)]
+
+
+def test_a_register_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "register.db").write_bytes(b"not a database, " * 500)
+    with pytest.raises(IntegrityError) as refusal:
+        Register(tmp_path / "register.db")
+    assert refusal.value.reason is Reason.STORE_CORRUPT
