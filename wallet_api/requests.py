@@ -254,6 +254,7 @@ def _idempotent(tx: Transaction, org: int, key: str, body: bytes, id_: bytes, no
 
 
 def status_of(tx: Transaction, row: RequestRow, now: int) -> RequestStatus:
+    """Where the request of `row` stands at `now`, with what became of its answer."""
     return RequestStatus(row.id, row.state_at(now), row.expires, tx.answer(row.id))
 
 
