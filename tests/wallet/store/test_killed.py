@@ -6,6 +6,7 @@ After each restart: what was acknowledged holds, no consent was used twice, and 
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ def test_killed_at_random_moments(kind: str, database: str, full: bool) -> None:
         assert len(told.answered) > 10
         assert sum(map(len, told.fetched.values())) > 10
         assert told.withdrawn
+        assert server.stop() in (0, -signal.SIGTERM)  # politely, workers and all
 
 
 def use_until_killed(
