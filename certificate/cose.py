@@ -11,12 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import HEADER_ALG, HEADER_KCWT, HEADER_KID, HEADER_TYP, HEADER_X, Algorithm, Typ
-from ledger.cbor import COSE_SIGN1_TAG, Tag, decode_cbor, encode_cbor
+from ledger.cbor import (
+    COSE_SIGN1_TAG,
+    Tag,
+    decode_cbor,
+    encode_bytes,
+    encode_cbor,
+    encode_head,
+    encode_text,
+)
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -32,8 +41,15 @@ __all__ = [
 ]
 
 _HEADER_CRIT = 2
+_SHORT_HEADER = 64
 _SECURITY_LABELS = frozenset({HEADER_ALG, _HEADER_CRIT, HEADER_KID, HEADER_TYP, HEADER_KCWT})
 _ALLOWED = frozenset(int(alg) for alg in Algorithm)
+
+# The fixed shapes around header, payload and signature, in CBOR: written by hand, and compared with the library's
+# encoding in a test, because every signature made or checked passes here.
+_TAG18_OF_FOUR = encode_head(6, COSE_SIGN1_TAG) + encode_head(4, 4)
+_SIGNATURE1 = encode_head(4, 4) + encode_text("Signature1")
+_EMPTY_MAP = encode_head(5, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,7 @@ class Sign1:
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:
     """What is signed: RFC 9052 section 4.4, without external data."""
-    return encode_cbor(["Signature1", protected, b"", payload])
+    return _SIGNATURE1 + encode_bytes(protected) + b"\x40" + encode_bytes(payload)
 
 
 def object_digest(protected: bytes, payload: bytes, signature: bytes) -> bytes:
@@ -87,7 +103,9 @@ def encode_sign1(
     protected: bytes, payload: bytes, signature: bytes, unprotected: Mapping[int, object] | None = None
 ) -> bytes:
     """The tagged bytes."""
-    return encode_cbor(Tag(COSE_SIGN1_TAG, [protected, dict(unprotected or {}), payload, signature]))
+    extras = encode_cbor(dict(unprotected)) if unprotected else _EMPTY_MAP
+    parts = (_TAG18_OF_FOUR, encode_bytes(protected), extras, encode_bytes(payload), encode_bytes(signature))
+    return b"".join(parts)
 
 
 def sign_object(
@@ -100,16 +118,26 @@ def sign_object(
     unprotected: Mapping[int, object] | None = None,
 ) -> bytes:
     """Sign `payload` as an object of kind `typ`; returns the tagged bytes."""
+    kid = key_id(signer.public_key) if with_kid else None
+    if more_headers:
+        protected = encode_cbor({**_due_headers(signer.algorithm, typ, kid), **more_headers})
+    else:
+        protected = _due_protected(signer.algorithm, typ, kid)
+    body = encode_cbor(payload)
+    return encode_sign1(protected, body, signer.sign(sig_structure(protected, body)), unprotected)
+
+
+def _due_headers(algorithm: Algorithm, typ: Typ | str, kid: bytes | None) -> dict[int, object]:
     headers: dict[int, object] = {
-        HEADER_ALG: int(signer.algorithm),
+        HEADER_ALG: int(algorithm),
         HEADER_TYP: typ if isinstance(typ, str) else int(typ),
-        **(more_headers or {}),
     }
-    if with_kid:
-        headers[HEADER_KID] = key_id(signer.public_key)
-    protected, body = encode_cbor(headers), encode_cbor(payload)
-    signature = signer.sign(sig_structure(protected, body))
-    return encode_sign1(protected, body, signature, unprotected)
+    return headers if kid is None else headers | {HEADER_KID: kid}
+
+
+@lru_cache(maxsize=1024)
+def _due_protected(algorithm: Algorithm, typ: Typ | str, kid: bytes | None) -> bytes:
+    return encode_cbor(_due_headers(algorithm, typ, kid))
 
 
 def parse_sign1(
@@ -165,8 +193,7 @@ def unverified_typ(item: object) -> object:
     """What a decoded object says it is; None when it says nothing readable. For choosing a parser only."""
     try:
         if isinstance(item, Tag) and type(item.value) is tuple and type(item.value[0]) is bytes:
-            headers = decode_cbor(item.value[0])
-            return headers.get(HEADER_TYP) if isinstance(headers, Mapping) else None
+            return _header_map(item.value[0]).get(HEADER_TYP)
     except (FormatError, IndexError):
         pass
     return None
@@ -175,9 +202,7 @@ def unverified_typ(item: object) -> object:
 def _headers(
     protected: bytes, typ: Typ | str, more_labels: frozenset[int], with_kid: bool
 ) -> Mapping[int, Any]:
-    headers = decode_cbor(protected)
-    if not isinstance(headers, Mapping) or not all(type(label) is int for label in headers):
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
+    headers = _header_map(protected)
     if _HEADER_CRIT in headers:
         raise FormatError(Reason.SIG_CRIT_UNKNOWN, "a header is marked critical")
     algorithm = headers.get(HEADER_ALG)
@@ -194,4 +219,21 @@ def _headers(
         raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"unknown header {min(headers.keys() - due)}")
     if with_kid and (type(headers[HEADER_KID]) is not bytes or len(headers[HEADER_KID]) != 8):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a key id has 8 bytes")
+    return headers
+
+
+def _header_map(protected: bytes) -> Mapping[int, Any]:
+    """A decoded protected header. The short ones, those of all certificates of an office, are decoded once."""
+    return _short_header_map(protected) if len(protected) <= _SHORT_HEADER else _decoded_header_map(protected)
+
+
+@lru_cache(maxsize=1024)
+def _short_header_map(protected: bytes) -> Mapping[int, Any]:
+    return _decoded_header_map(protected)
+
+
+def _decoded_header_map(protected: bytes) -> Mapping[int, Any]:
+    headers = decode_cbor(protected)
+    if not isinstance(headers, Mapping) or not all(type(label) is int for label in headers):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the protected header is a map of integer labels")
     return headers

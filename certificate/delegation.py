@@ -91,14 +91,16 @@ class UnverifiedDelegationEnd:
 
 def delegation_to_be_signed(body: DelegationBody) -> bytes:
     """The exact bytes that the principal's key signs. Raises FormatError for a body the format refuses."""
-    _body(body.encode())
-    return holder_to_be_signed(Typ.DELEGATION, body.encode(), holder_key=body.principal_key).encode()
+    made = holder_to_be_signed(Typ.DELEGATION, body.encode(), holder_key=body.principal_key)
+    _body(made.payload)
+    return made.encode()
 
 
 def delegation_end_to_be_signed(body: DelegationEnd, *, principal_key: bytes) -> bytes:
     """The exact bytes that the principal's key signs to end a delegation. Raises FormatError."""
-    _end(body.encode())
-    return holder_to_be_signed(Typ.DELEGATION_END, body.encode(), holder_key=principal_key).encode()
+    made = holder_to_be_signed(Typ.DELEGATION_END, body.encode(), holder_key=principal_key)
+    _end(made.payload)
+    return made.encode()
 
 
 def parse_delegation(data: bytes) -> UnverifiedDelegation:

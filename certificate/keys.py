@@ -6,6 +6,7 @@ the first 8 bytes of its COSE Key Thumbprint (RFC 9679).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -81,6 +82,7 @@ def check_key(public_key: bytes) -> bytes:
     return public_key
 
 
+@lru_cache(maxsize=1024)
 def key_id(public_key: bytes) -> bytes:
     """First 8 bytes of the SHA-256 COSE Key Thumbprint. RFC 9679 section 3; required members of OKP and EC2 keys."""
     if algorithm_of(public_key) is Algorithm.ED25519:

@@ -43,6 +43,7 @@ __all__ = [
     "sign_request",
     "verify_registration",
     "verify_request",
+    "verify_request_signatures",
 ]
 
 NONCE_SIZE = 16
@@ -202,10 +203,16 @@ def verify_request(request: UnverifiedRequest, *, directory: Directory, today: i
     Raises:
         VerificationError: `org.unregistered` or `org.purpose_not_allowed`.
     """
+    registration = verify_request_signatures(request, directory=directory)
+    check_request_scope(request.body, registration, today=today)
+    return registration
+
+
+def verify_request_signatures(request: UnverifiedRequest, *, directory: Directory) -> RegistrationBody:
+    """The part of `verify_request` that no day changes. Raises VerificationError `org.unregistered`."""
     registration = request.registration
     body = _registered(registration, directory)
     _check_signature(request.sign1, body.request_key, body.org)
-    check_request_scope(request.body, body, today=today)
     return body
 
 

@@ -12,8 +12,7 @@ byte string that is consumed exactly, so each set of shown slots has exactly one
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -21,9 +20,9 @@ from itertools import pairwise
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from certificate.slots import ClaimValue, Registry
+from certificate.tree_plan import TreePlan, plan_tree
 from ledger.cbor import encode_cbor
 from ledger.errors import FormatError, VerificationError
-from ledger.merkle import node_hash
 from ledger.reasons import Reason
 
 __all__ = [
@@ -32,6 +31,7 @@ __all__ = [
     "SEED_SIZE",
     "ClaimsTree",
     "Disclosure",
+    "claims_root",
     "disclosure_leaf_hash",
     "root_from_disclosures",
     "salts_from_seed",
@@ -40,6 +40,9 @@ __all__ = [
 SEED_SIZE = 32
 SALT_SIZE = 16
 HASH_SIZE = 32
+
+_LEAF_HEAD = b"\x00\x83\x50"  # leaf prefix, then CBOR: an array of three, a byte string of 16
+_COUNTER = modes.CTR(bytes(16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,43 +65,51 @@ def disclosure_leaf_hash(disclosure: Disclosure) -> bytes:
 def salts_from_seed(seed: bytes, slot_count: int) -> bytes:
     """The salts of slots 0...slot_count-1 in a row, 16 bytes each: AES-256-CTR keystream under `seed`, counter 0."""
     _check_seed(seed)
-    encryptor = Cipher(algorithms.AES(seed), modes.CTR(bytes(16))).encryptor()
-    return encryptor.update(bytes(SALT_SIZE * slot_count)) + encryptor.finalize()
+    return Cipher(algorithms.AES(seed), _COUNTER).encryptor().update(bytes(SALT_SIZE * slot_count))
+
+
+def claims_root(registry: Registry, seed: bytes, claims: Mapping[int, ClaimValue]) -> bytes:
+    """The root over `claims` (slot to value) under `seed`, every value checked: what an office signs.
+
+    The same as `ClaimsTree.from_seed(...).root()`, without a tree that outlives it.
+
+    Raises:
+        FormatError: as `ClaimsTree.from_seed`.
+    """
+    plan, hashes = _from_seed(registry, seed, claims)
+    return plan.fold(hashes)
 
 
 class ClaimsTree:
     """The whole tree, as the issuer (from seed and values) or the holder (from a disclosure of all) knows it."""
 
-    __slots__ = ("_absent", "_disclosures", "_registry", "_slots")
+    __slots__ = ("_disclosures", "_nodes", "_registry", "_root", "_slots")
 
     def __init__(
-        self, registry: Registry, disclosures: Mapping[int, Disclosure], absent: Callable[[int, int], bytes]
+        self, registry: Registry, disclosures: Mapping[int, Disclosure], plan: TreePlan, hashes: list[bytes]
     ) -> None:
-        """`absent(tree, heap index)` is the hash of a subtree without any of `disclosures`."""
+        """`hashes` are those of the leaves of `disclosures` and of the hidden subtrees of `plan`, as in `fold`."""
         self._registry = registry
         self._disclosures = disclosures
-        self._slots = sorted(disclosures)
-        self._absent = absent
+        self._slots = tuple(sorted(disclosures))
+        self._root = plan.fold(hashes)
+        self._nodes = dict(zip(plan.nodes, hashes, strict=True))
 
     @classmethod
     def from_seed(cls, registry: Registry, seed: bytes, claims: Mapping[int, ClaimValue]) -> ClaimsTree:
         """The tree over `claims` (slot to value), every value checked against the registry.
 
         Raises:
-            FormatError: `schema.field_unknown`, `schema.field_type` and the like for a claim that may not stand there.
+            FormatError: `schema.field_unknown`, `schema.field_type` and the like for a claim that may not stand there;
+                `disc.required_missing` without any claim.
         """
-        _check_seed(seed)
-        salts = salts_from_seed(seed, max(claims, default=0) + 1)
-        disclosures = {}
-        for slot, value in claims.items():
-            registry.check_value(slot, value)
-            salt = salts[SALT_SIZE * slot : SALT_SIZE * (slot + 1)]
-            disclosures[slot] = Disclosure(salt, slot, value)
-
-        def empty(tree: int, heap: int) -> bytes:
-            return sha256(b"\x02" + seed + bytes((tree,)) + heap.to_bytes(2)).digest()
-
-        return cls(registry, disclosures, empty)
+        plan, hashes = _from_seed(registry, seed, claims)
+        salts = salts_from_seed(seed, max(claims, default=-1) + 1)
+        disclosures = {
+            slot: Disclosure(salts[SALT_SIZE * slot : SALT_SIZE * (slot + 1)], slot, value)
+            for slot, value in claims.items()
+        }
+        return cls(registry, disclosures, plan, hashes)
 
     @classmethod
     def from_disclosures(
@@ -114,21 +125,22 @@ class ClaimsTree:
             raise FormatError(
                 Reason.DISC_REQUIRED_MISSING, "no claim to show", hint="take the holder's whole file"
             )
-        hidden: dict[tuple[int, int], bytes] = {}
-        if _read(registry, disclosures, multiproof, hidden) != claims_root:
+        plan, hashes = _read(registry, disclosures, multiproof)
+        tree = cls(registry, {item.slot: item for item in disclosures}, plan, hashes)
+        if tree.root() != claims_root:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the disclosures do not give the signed root"
             )
-        return cls(registry, {item.slot: item for item in disclosures}, lambda tree, heap: hidden[tree, heap])
+        return tree
 
     @property
     def slots(self) -> tuple[int, ...]:
         """The slots that hold a claim, ascending."""
-        return tuple(self._slots)
+        return self._slots
 
     def root(self) -> bytes:
         """The 32-byte claims root."""
-        return _fold(self._registry, self._slots, self._leaf, self._absent)
+        return self._root
 
     def disclose(self, slots: Sequence[int]) -> tuple[tuple[Disclosure, ...], bytes]:
         """The disclosures of `slots` in ascending order and the multiproof beside them.
@@ -142,29 +154,10 @@ class ClaimsTree:
             raise FormatError(
                 Reason.DISC_REQUIRED_MISSING, f"slots {missing} hold no claim in this certificate"
             )
-        if not shown:
-            return (), self.root()
-        proof: list[bytes] = []
-
-        def hide(tree: int, heap: int) -> bytes:
-            proof.append(self._subtree(tree, heap))
-            return proof[-1]
-
-        _fold(self._registry, shown, self._leaf, hide)
-        return tuple(self._disclosures[slot] for slot in shown), b"".join(proof)
-
-    def _leaf(self, slot: int) -> bytes:
-        return disclosure_leaf_hash(self._disclosures[slot])
-
-    def _subtree(self, tree: int, heap: int) -> bytes:
-        """The hash of one subtree, by its heap index."""
-        first, width = _trees(self._registry)[tree]
-        level = heap.bit_length() - 1
-        width >>= level
-        first += width * (heap - (1 << level))
-        low = bisect_left(self._slots, first)
-        high = bisect_left(self._slots, first + width, low)
-        return _walk(self._slots, self._leaf, self._absent, tree, heap, first, width, low, high)
+        # What is hidden beside some of the claims is a node of the tree over all of them, or empty in it as well.
+        plan = plan_tree(self._registry.identity_depth, self._registry.fact_depth, tuple(shown))
+        multiproof = b"".join([self._nodes[node] for node in plan.hidden])
+        return tuple(self._disclosures[slot] for slot in shown), multiproof
 
 
 def root_from_disclosures(registry: Registry, disclosures: Sequence[Disclosure], multiproof: bytes) -> bytes:
@@ -172,21 +165,18 @@ def root_from_disclosures(registry: Registry, disclosures: Sequence[Disclosure],
 
     Raises:
         FormatError: `disc.duplicate` (a slot twice), `disc.malformed` (slots not rising, hashes missing or left over,
-            a salt that is not 16 bytes) or what `Registry.check_value` raises for a value.
+            a salt that is not 16 bytes) or what `Registry.encode_items` raises for a value.
     """
-    return _read(registry, disclosures, multiproof, {})
+    plan, hashes = _read(registry, disclosures, multiproof)
+    return plan.fold(hashes)
 
 
 def _read(
-    registry: Registry,
-    disclosures: Sequence[Disclosure],
-    multiproof: bytes,
-    hidden: dict[tuple[int, int], bytes],
-) -> bytes:
-    """Consume a multiproof exactly; `hidden` receives (tree, heap index) -> hash. Returns the root."""
-    for disclosure in disclosures:
-        registry.check_value(disclosure.slot, disclosure.value)
-    slots = [item.slot for item in disclosures]
+    registry: Registry, disclosures: Sequence[Disclosure], multiproof: bytes
+) -> tuple[TreePlan, list[bytes]]:
+    """The plan for the shown slots, and its leaves' and hidden hashes; a multiproof is consumed exactly."""
+    slots = tuple([item.slot for item in disclosures])
+    items = registry.encode_items(slots, [item.value for item in disclosures])
     for earlier, later in pairwise(slots):
         if earlier == later:
             raise FormatError(Reason.DISC_DUPLICATE, f"slot {later} is shown twice")
@@ -196,69 +186,33 @@ def _read(
         raise FormatError(Reason.DISC_MALFORMED, "a salt is not 16 bytes")
     if len(multiproof) % HASH_SIZE:
         raise FormatError(Reason.DISC_MALFORMED, "the multiproof is not made of whole hashes")
-    hashes = [multiproof[at : at + HASH_SIZE] for at in range(0, len(multiproof), HASH_SIZE)]
-    hashes.reverse()
-    leaves = {item.slot: item for item in disclosures}
-
-    def take(tree: int, heap: int) -> bytes:
-        if not hashes:
-            raise FormatError(Reason.DISC_MALFORMED, "hashes missing in the multiproof")
-        hidden[tree, heap] = hashes.pop()
-        return hidden[tree, heap]
-
-    root = (
-        _fold(registry, slots, lambda slot: disclosure_leaf_hash(leaves[slot]), take)
-        if slots
-        else take(-1, 1)
-    )
-    if hashes:
-        raise FormatError(Reason.DISC_MALFORMED, "hashes left over in the multiproof")
-    return root
+    plan = plan_tree(registry.identity_depth, registry.fact_depth, slots)
+    due = HASH_SIZE * len(plan.hidden)
+    if len(multiproof) != due:
+        what = "missing" if len(multiproof) < due else "left over"
+        raise FormatError(Reason.DISC_MALFORMED, f"hashes {what} in the multiproof")
+    hashes = [
+        sha256(_LEAF_HEAD + shown.salt + item).digest()
+        for shown, item in zip(disclosures, items, strict=True)
+    ]
+    hashes += [multiproof[at : at + HASH_SIZE] for at in range(0, len(multiproof), HASH_SIZE)]
+    return plan, hashes
 
 
-Leaf = Callable[[int], bytes]
-Hidden = Callable[[int, int], bytes]
-
-
-def _trees(registry: Registry) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First slot and width of the identity tree and of the fact tree."""
-    identity = 1 << registry.identity_depth
-    return (0, identity), (identity, 1 << registry.fact_depth)
-
-
-def _fold(registry: Registry, slots: Sequence[int], leaf: Leaf, hidden: Hidden) -> bytes:
-    """The root over both trees, visited in pre-order: `leaf(slot)` for each of the ascending `slots`, and
-    `hidden(tree, heap index)` for each maximal subtree that holds none of them."""
-    (_, identity), (_, facts) = _trees(registry)
-    split = bisect_left(slots, identity)
-    return node_hash(
-        _walk(slots, leaf, hidden, 0, 1, 0, identity, 0, split),
-        _walk(slots, leaf, hidden, 1, 1, identity, facts, split, len(slots)),
-    )
-
-
-def _walk(
-    slots: Sequence[int],
-    leaf: Leaf,
-    hidden: Hidden,
-    tree: int,
-    heap: int,
-    first: int,
-    width: int,
-    low: int,
-    high: int,
-) -> bytes:
-    """The hash of the subtree `heap` with `width` slots from `first`, in which slots[low:high] lie."""
-    if low == high:
-        return hidden(tree, heap)
-    if width == 1:
-        return leaf(first)
-    half = width >> 1
-    middle = bisect_left(slots, first + half, low, high)
-    return node_hash(
-        _walk(slots, leaf, hidden, tree, 2 * heap, first, half, low, middle),
-        _walk(slots, leaf, hidden, tree, 2 * heap + 1, first + half, half, middle, high),
-    )
+def _from_seed(
+    registry: Registry, seed: bytes, claims: Mapping[int, ClaimValue]
+) -> tuple[TreePlan, list[bytes]]:
+    """The plan over `claims`, and the hashes of its leaves and empty subtrees."""
+    if not claims:
+        raise FormatError(Reason.DISC_REQUIRED_MISSING, "a certificate states at least one claim")
+    slots = sorted(claims)
+    plan = plan_tree(registry.identity_depth, registry.fact_depth, tuple(slots))
+    salts = plan.salts.unpack(salts_from_seed(seed, slots[-1] + 1))
+    items = registry.encode_items(slots, map(claims.__getitem__, slots))
+    head, empty, hash_ = _LEAF_HEAD, b"\x02" + seed, sha256
+    hashes = [hash_(head + salt + item).digest() for salt, item in zip(salts, items, strict=True)]
+    hashes += [hash_(empty + end).digest() for end in plan.ends]
+    return plan, hashes
 
 
 def _check_seed(seed: bytes) -> None:

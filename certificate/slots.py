@@ -15,14 +15,15 @@ Fact tree of a contribution certificate, 512 slots from 16:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
-from certificate.display_text import check_display_text
+from certificate.claim_values import ENCODERS, REPEATED, ClaimValue, ValueType
 from certificate.kinds import KINDS
 from certificate.numbers import CertificateType
+from ledger.cbor import encode_unsigned
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -38,8 +39,6 @@ __all__ = [
     "registry_of",
 ]
 
-ClaimValue = int | str | bytes | bool | list[Any] | tuple[Any, ...]
-
 IDENTITY_SLOTS: Final = 16
 STRIP_YEARS: Final = 31
 SPELL_SLOTS: Final = 32
@@ -49,30 +48,6 @@ _SUMMARY_FROM: Final = _STRIPS_FROM + 32 * len(KINDS)
 _GENERAL_FROM: Final = _SUMMARY_FROM + 16 * len(KINDS)
 _SPELLS_FROM: Final = _GENERAL_FROM + 16
 _POLICIES_FROM: Final = _SPELLS_FROM + SPELL_SLOTS
-_MAX_FEN: Final = 10**13
-_MAX_MONTHS: Final = 1200
-
-
-class ValueType(StrEnum):
-    """The closed set of value shapes. Money is integer fen, a month YYYYMM, a date YYYYMMDD."""
-
-    TEXT = "text"
-    ID_NO = "id_no"
-    ID_TAIL = "id_tail"
-    CODE = "code"
-    STATUS = "status"
-    MONTH = "month"
-    DATE = "date"
-    MONTHS = "months"
-    FEN = "fen"
-    STRIP = "strip"
-    BALANCE = "balance"
-    EMPLOYER = "employer"
-    SPELL = "spell"
-    PROXY = "proxy"
-    COMMITMENT = "commitment"
-    ANSWER = "answer"
-    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +80,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All claims of one certificate type and the shape of its tree: depths of the identity and the fact tree."""
+    """All claims of one certificate type and the shape of its tree: depths of the identity and the fact tree.
+
+    `coders` holds per slot what checks a value there and gives slot and value in CBOR.
+    """
 
     type: CertificateType
     fact_depth: int
@@ -113,6 +91,10 @@ class Registry:
     by_slot: Mapping[int, Claim]
     by_name: Mapping[str, Claim]
     identity_depth: int = 4
+    coders: Mapping[int, Callable[[object], bytes]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coders", {slot: _coder(claim) for slot, claim in self.by_slot.items()})
 
     @property
     def slot_count(self) -> int:
@@ -141,9 +123,29 @@ class Registry:
                 Reason.SCHEMA_FIELD_UNKNOWN, "no such claim", hint=f"unknown claim {name!r}"
             ) from exc
 
-    def check_value(self, slot: int, value: object) -> None:
-        """Raise FormatError unless `value` is one that the claim at `slot` may take."""
-        check_value(self.claim_at(slot).value_type, value)
+    def encode_items(self, slots: Sequence[int], values: Iterable[object]) -> list[bytes]:
+        """Each slot and its value in deterministic CBOR, one after the other: what a leaf holds behind its salt.
+
+        Raises:
+            FormatError: `schema.field_unknown` (no claim at a slot), or as `certificate.claim_values` for a value.
+        """
+        coders = self.coders
+        try:
+            return [coders[slot](value) for slot, value in zip(slots, values, strict=True)]
+        except KeyError as exc:
+            raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "no claim has such a slot") from exc
+        except TypeError as exc:  # what cannot be hashed is none of the values that are remembered
+            raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a value of another shape") from exc
+
+
+def _coder(claim: Claim) -> Callable[[object], bytes]:
+    head, encode = encode_unsigned(claim.slot), ENCODERS[claim.value_type]
+
+    def code(value: object) -> bytes:
+        return head + encode(value)
+
+    # `typed`: True and 1 are equal in Python but not in CBOR.
+    return lru_cache(maxsize=512, typed=True)(code) if claim.value_type in REPEATED else code
 
 
 _SUMMARY: Final = (
@@ -216,114 +218,12 @@ REGISTRIES: Final[Mapping[CertificateType, Registry]] = {
     CertificateType.EMPLOYER: _registry(CertificateType.EMPLOYER, 14, _employer_claims()),
 }
 
+_BY_NUMBER: Final = {int(type_): registry for type_, registry in REGISTRIES.items()}
+
 
 def registry_of(type_: int) -> Registry:
     """The registry of a certificate type. Raises FormatError `schema.field_unknown` for a type without one."""
-    for known, registry in REGISTRIES.items():
-        if known == type_:
-            return registry
-    raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"certificate type {type_}")
-
-
-def check_value(value_type: ValueType, value: object) -> None:
-    """Raise FormatError unless `value` has the shape of `value_type`.
-
-    Raises:
-        FormatError: `schema.field_type`, `enc.number_range`, or a text reason (`schema.text_…`).
-    """
-    match value_type:
-        case ValueType.TEXT:
-            _text(value)
-        case ValueType.ID_NO:
-            _pattern(value, r"[0-9A-Z]{4,32}")
-        case ValueType.ID_TAIL:
-            _pattern(value, r"[0-9A-Z]{4}")
-        case ValueType.CODE:
-            _pattern(value, r"[0-9A-Z]{1,18}")
-        case ValueType.STATUS:
-            _integer(value, 1, 3)
-        case ValueType.MONTH:
-            _month(value)
-        case ValueType.DATE:
-            _date(value)
-        case ValueType.MONTHS:
-            _integer(value, 0, _MAX_MONTHS)
-        case ValueType.COUNT:
-            _integer(value, 0, 10**7)
-        case ValueType.FEN:
-            _integer(value, 0, _MAX_FEN)
-        case ValueType.STRIP:
-            _bytes(value, 3)
-        case ValueType.COMMITMENT:
-            _bytes(value, 32)
-        case ValueType.BALANCE:
-            fen, as_of = _items(value, 2)
-            _integer(fen, 0, _MAX_FEN)
-            _date(as_of)
-        case ValueType.EMPLOYER:
-            uscc, name, since, months = _items(value, 4)
-            if uscc is not None:
-                _pattern(uscc, r"[0-9A-Z]{18}")
-            _text(name)
-            _month(since)
-            _integer(months, 0, _MAX_MONTHS)
-        case ValueType.SPELL:
-            name, first, last, months = _items(value, 4)
-            _text(name)
-            _month(first)
-            _month(last)
-            _integer(months, 0, _MAX_MONTHS)
-        case ValueType.PROXY:
-            name, tail, until, templates = _items(value, 4)
-            _text(name)
-            _pattern(tail, r"[0-9A-Z]{4}")
-            _date(until)
-            for template in _items(templates, None):
-                _pattern(template, r"[a-z0-9./]{1,32}")
-        case ValueType.ANSWER:
-            digest, answer = _items(value, 2)
-            _bytes(digest, 32)
-            if type(answer) is not bool:
-                raise FormatError(Reason.SCHEMA_FIELD_TYPE, "an answer is true or false")
-
-
-def _text(value: object) -> None:
-    if type(value) is not str:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "text expected")
-    check_display_text(value)
-
-
-def _pattern(value: object, pattern: str) -> None:
-    if type(value) is not str or re.fullmatch(pattern, value) is None:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"text of the form {pattern} expected")
-
-
-def _integer(value: object, low: int, high: int) -> int:
-    if type(value) is not int:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "integer expected")
-    if not low <= value <= high:
-        raise FormatError(Reason.ENC_NUMBER_RANGE, f"not in {low}...{high}")
-    return value
-
-
-def _month(value: object) -> None:
-    month = _integer(value, 190000, 299912)
-    if month % 100 > 12:
-        raise FormatError(Reason.ENC_NUMBER_RANGE, "a month is YYYYMM, or YYYY00 for a kind paid by the year")
-
-
-def _date(value: object) -> None:
-    date = _integer(value, 19000101, 29991231)
-    if not (1 <= date // 100 % 100 <= 12 and 1 <= date % 100 <= 31):
-        raise FormatError(Reason.ENC_NUMBER_RANGE, "a date is YYYYMMDD")
-
-
-def _bytes(value: object, size: int) -> None:
-    if type(value) is not bytes or len(value) != size:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"{size} bytes expected")
-
-
-def _items(value: object, count: int | None) -> list[Any] | tuple[Any, ...]:
-    if not isinstance(value, list | tuple) or (count is not None and len(value) != count) or len(value) > 64:
-        raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"a list of {count or 'at most 64'} items expected")
-    return value
+    registry = _BY_NUMBER.get(type_)
+    if registry is None:
+        raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"certificate type {type_}")
+    return registry

@@ -6,7 +6,6 @@ The names and last four digits of the list stay in the list's own file; the wall
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,7 +33,8 @@ from cli.common import (
 )
 from cli.keys import open_signer, org_purpose
 from cli.progress import progress
-from cli.verify import read_one
+from cli.shown import read_one
+from cli.tokens import read_token
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from verifier.bulk.people import People, parse_people
@@ -328,15 +328,6 @@ def _pattern_in(name: str, org: int) -> RequestBody:
     return body
 
 
-def _token(path: Path) -> str:
-    token = read_input(str(path), at_most=4096).strip()
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        say(f"{path.name} can be read by others: chmod 600 it")
-    if not token.isascii() or not token:
-        raise ConfigError(Reason.AUTH_INVALID, f"{path.name} holds no token")
-    return token.decode("ascii")
-
-
 # --- what goes on ---------------------------------------------------------------------------------------------
 
 
@@ -344,7 +335,7 @@ def _token(path: Path) -> str:
 def _client(url: str, token_file: Path) -> Iterator[OrganisationClient]:
     from verifier.bulk.wallet_client import OrganisationClient
 
-    client = OrganisationClient(url, _token(token_file), pause=time.sleep)
+    client = OrganisationClient(url, read_token(token_file), pause=time.sleep)
     try:
         yield client
     finally:

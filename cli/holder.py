@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from certificate.certificate import parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.holding import holder_tree
 from certificate.holding import present as sign_answer
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
+from certificate.policy.asking import day_of_question, policy_asked, slots_for_policy
+from certificate.policy.language import Policy
+from certificate.policy.wording import answer_word, finding_sentences
 from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
 from certificate.request import (
     COUNTER_LIFETIME,
+    PolicyItem,
     SlotsItem,
     UnverifiedRequest,
     matching_digits,
@@ -31,14 +35,14 @@ from cli.common import (
     force_option,
     json_option,
     language_option,
-    read_passphrase,
     say,
     utc_now,
     write_new_file,
 )
-from cli.keys import HOLDER_PURPOSE, open_holder_key
+from cli.holder_safe import export_safe, import_safe
+from cli.keys import HOLDER_PURPOSE, new_passphrase, open_holder_key
 from cli.outputs import form_of, write_code
-from cli.verify import read_one
+from cli.shown import read_one
 from ledger.errors import ConsentError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
@@ -57,6 +61,10 @@ def holder() -> None:
     """
 
 
+for _command in (export_safe, import_safe):
+    holder.add_command(_command)
+
+
 @holder.command("new-key")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Key file to write."
@@ -71,7 +79,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 
     Example: tally holder new-key --out me.key
     """
-    passphrase = _new_passphrase(passphrase_fd)
+    passphrase = new_passphrase(passphrase_fd)
     if passphrase is None:
         say("the key is not sealed by a passphrase; whoever can read the file can answer for you")
     seed = os.urandom(32)
@@ -120,7 +128,7 @@ def present(
     """
     asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
     request, certificate = parse_request(asked_bytes), parse_certificate(held)
-    slots = _slots_to_show(request, show, holder_tree(held), certificate.body.cut_off)
+    slots = _slots_to_show(request, show, certificate, holder_tree(held), _policies(trust), language)
     registered = _registered_name(request, trust, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
@@ -157,17 +165,43 @@ def present(
 
 
 def _slots_to_show(
-    request: UnverifiedRequest, show: tuple[str, ...], tree: ClaimsTree, cut_off: int
+    request: UnverifiedRequest,
+    show: tuple[str, ...],
+    certificate: UnverifiedCertificate,
+    tree: ClaimsTree,
+    policies: Mapping[str, Policy],
+    language: Language,
 ) -> list[int]:
+    """The slots named, or the least that answers what is asked."""
     if show:
-        return slots_named(show, _REGISTRY, cut_off=cut_off)
+        return slots_named(show, _REGISTRY, cut_off=certificate.body.cut_off)
     asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
     missing = asked - set(tree.slots)
     for slot in sorted(missing):
         say(f"not in this certificate: {_REGISTRY.claim_at(slot).name}")
-    if not asked - missing:
+    slots = asked - missing
+    for item in request.body.items:
+        if isinstance(item, PolicyItem):
+            slots |= _least(policy_asked(item, policies), certificate, language)
+    if not slots:
         raise ConsentError(Reason.DISC_REQUIRED_MISSING, "nothing of what is asked is in this certificate")
-    return sorted(asked - missing)
+    return sorted(slots)
+
+
+def _least(policy: Policy, certificate: UnverifiedCertificate, language: Language) -> set[int]:
+    """What decides the policy and what it shows besides; says to the holder what the answer will be."""
+    today = day_of_question(int(utc_now().timestamp()))
+    answer, (slots,) = slots_for_policy(policy, [certificate], today=today)
+    say(f"{policy.title(language)}: {answer_word(answer.value, language)}")
+    for sentence in finding_sentences(answer, language):
+        say(f"  {sentence}")
+    return set(slots)
+
+
+def _policies(trust: Path | None) -> Mapping[str, Policy]:
+    from verifier.trust_dir import load_trust
+
+    return {} if trust is None else load_trust(trust).policies
 
 
 def _registered_name(request: UnverifiedRequest, trust: Path | None, language: Language) -> str | None:
@@ -184,15 +218,3 @@ def _registered_name(request: UnverifiedRequest, trust: Path | None, language: L
         say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
         return None
     return registration.name_zh if language == "zh" else registration.name_en
-
-
-def _new_passphrase(descriptor: int | None) -> bytes | None:
-    """The passphrase for a new key; None, said so by the caller, when nobody gives one."""
-    if descriptor is not None:
-        return read_passphrase(descriptor)
-    if not sys.stdin.isatty():
-        return None
-    given = click.prompt(
-        "Passphrase (empty for none)", default="", hide_input=True, err=True, show_default=False
-    )
-    return str(given).encode() or None

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from certificate.certificate import parse_certificate
-from certificate.keys import check_key
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slots import REGISTRIES
@@ -19,8 +18,11 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
+from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
+from cli.paper_list import export_list, paper_form
 from cli.progress import progress
 from issuer.export import (
     encode_shown,
@@ -32,6 +34,7 @@ from issuer.export import (
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.paper_stock import draw_certificate
 from issuer.register import PAPER, RegisterRow
 from issuer.service import (
     MintRun,
@@ -65,6 +68,7 @@ issuer.add_command(serve)
 issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
+issuer.add_command(policy)
 
 
 @issuer.command("import")
@@ -180,7 +184,7 @@ def mint(
                 run = mint_enrolled(home, ledger, now=_now(), progress=advance)
             _say_who_left(home)
         else:
-            holder = PAPER if holder_key is None else _read_public_key(holder_key)
+            holder = PAPER if holder_key is None else read_public_key(holder_key)
             run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
     _emit_run(home, run, as_json)
 
@@ -213,24 +217,10 @@ def _read_holder_keys(path: Path) -> list[tuple[str, bytes]]:
     for number, row in enumerate(rows, start=1):
         try:
             person_no, key = row
-            pairs.append((person_no, _public_key(key)))
+            pairs.append((person_no, parse_public_key(key)))
         except (ValueError, FormatError) as exc:
             raise ConfigError(Reason.CLI_BATCH_INVALID, f"line {number}: person_no,key in hex") from exc
     return pairs
-
-
-def _read_public_key(path: Path) -> bytes:
-    return _public_key(path.read_text("ascii").removesuffix("\n"))
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError as exc:
-        raise FormatError(Reason.KEY_MALFORMED, "a public key in hex is due") from exc
-    if key.hex() != text:
-        raise FormatError(Reason.KEY_MALFORMED, "lower-case hex without spaces is due")
-    return check_key(key)
 
 
 def _emit_run(home: Home, run: MintRun, as_json: bool) -> None:
@@ -289,7 +279,7 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 
 
 @issuer.command()
-@click.argument("number", metavar="NO")
+@click.argument("number", metavar="NO", required=False)
 @click.option("--as", "form", type=click.Choice(["text", "file", "png", "svg", "pdf"]), required=True)
 @click.option(
     "--show",
@@ -299,18 +289,26 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 )
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--list", "list_name", help="Instead of NO: a file of one number a line; - for stdin.")
+@click.option(
+    "--out-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --list: the folder, a file each, named by certificate number.",
+)
 @home_options
 @force_option
 @language_option
 @json_option
 def export(
-    number: str,
+    number: str | None,
     form: str,
     show_: tuple[str, ...],
     audience: str | None,
     purpose: str | None,
-    out: Path,
+    out: Path | None,
+    list_name: str | None,
+    out_dir: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
     force: bool,
@@ -319,12 +317,32 @@ def export(
 ) -> None:
     """Export a certificate: `file` is all of it, for its holder; the other forms are paper that shows a few claims.
 
-    Paper is minted when a paper certificate with these words does not exist yet.
+    Paper is minted when a paper certificate with these words does not exist yet. With --list and --out-dir: png, svg
+    or pdf for many; run again after an interruption, it goes on where it stopped and prints a line for each.
 
     Example: tally issuer export 9900000001 --as png --out paper.png --home home
     """
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as ledger:
+        if list_name is not None:
+            if number is not None or out is not None or out_dir is None or form in ("text", "file"):
+                raise click.UsageError(
+                    "--list goes with --out-dir and --as png, svg or pdf, without NO and --out"
+                )
+            extra = paper_extra(audience=audience, purpose=purpose)
+            export_list(
+                home,
+                ledger,
+                list_name,
+                out_dir=out_dir,
+                form=form,
+                show=show_,
+                extra=extra,
+                language=language,
+            )
+            return
+        if number is None or out is None:
+            raise click.UsageError("name NO and --out, or --list and --out-dir")
         if form == "file":
             row = find_row(home, number)
             data = full_certificate(home, ledger, row)
@@ -357,13 +375,10 @@ def _paper_row(
 
 
 def _write_paper(out: Path, form: str, data: bytes, *, force: bool, language: Language) -> None:
-    text = encode_qr_text(data)
-    if form == "pdf":
-        from issuer.paper import draw_paper
-
-        write_new_file(out, draw_paper(data, language), force=force)
+    if form == "text":
+        write_code(out, form, encode_qr_text(data), data, force=force)
     else:
-        write_code(out, form, text, data, force=force, ecc="M" if len(data) <= 1326 else "L")
+        write_new_file(out, draw_certificate(data, paper_form(form), language), force=force)
 
 
 def _now() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 from pathlib import Path
 from urllib.parse import quote
@@ -139,6 +140,14 @@ def _write_codes(folder: Path, url: str, codes: list[tuple[str, str]], *, force:
 @click.option("--url", help="The service's public address; default from host and port.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True))
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy before the service, whose word is taken for callers' addresses; repeatable.",
+)
+@click.option("--log-requests", is_flag=True, help="A line of JSON per request on stderr.")
 @home_options
 def serve(
     host: str,
@@ -146,6 +155,8 @@ def serve(
     url: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
+    trusted_proxies: tuple[str, ...],
+    log_requests: bool,
     home_path: Path,
     passphrase_fd: int | None,
 ) -> None:
@@ -163,6 +174,9 @@ def serve(
     scheme = "http" if tls_cert is None else "https"
     address = url or f"{scheme}://{host}:{port}"
     app = create_app(home, url=address, clock=lambda: int(utc_now().timestamp()), random=os.urandom)
+    if log_requests:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write addresses with codes in them
     say(f"serving {address}; stop with Ctrl-C")
     uvicorn.run(
         app,
@@ -173,6 +187,10 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        limit_concurrency=512,
+        timeout_keep_alive=15,
         timeout_graceful_shutdown=10,
     )
 

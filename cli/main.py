@@ -23,6 +23,7 @@ _COMMANDS = {
     "org": ("cli.org", "org", "Registered organisations."),
     "request": ("cli.request", "request", "An organisation's request."),
     "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
+    "witness": ("cli.witness", "witness", "Cosign other departments' logs."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }

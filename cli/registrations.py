@@ -8,17 +8,25 @@ from pathlib import Path
 import click
 
 from certificate.keys import Ed25519CoseSigner
+from certificate.qr_text import encode_file_text
 from certificate.request import DEFAULT_PURPOSE
-from cli.common import emit, json_option, utc_now
+from cli.common import emit, force_option, json_option, require_writable, utc_now, write_new_file
 from cli.home import home_options, open_home
+from cli.keys import org_purpose, read_public_key
+from issuer.home import Home
 from issuer.organisations import (
     list_organisations,
     register_organisation,
     suspend_organisation,
 )
+from issuer.policies import load_policies
+from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
+from ledger.reasons import Reason
 
 __all__ = ["list_", "register", "suspend"]
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("register")
@@ -31,7 +39,17 @@ __all__ = ["list_", "register", "suspend"]
 @click.option(
     "--purpose", "purposes", multiple=True, default=(DEFAULT_PURPOSE,), help="Allowed purpose; repeatable."
 )
+@click.option(
+    "--request-key",
+    "public_key_file",
+    type=_FILE,
+    help="OUT.pub of the organisation's own key; default: the home's.",
+)
+@click.option("--out", type=_FILE, help="Write the registration, for the organisation.")
+@click.option("--allow-look-alike", is_flag=True, help="You compared it with the organisation it looks like.")
+@click.option("--policy", "policies", multiple=True, help="Policy it may ask, by id; repeatable.")
 @home_options
+@force_option
 @json_option
 def register(
     number: int,
@@ -39,25 +57,24 @@ def register(
     name_en: str,
     contact: str,
     purposes: tuple[str, ...],
+    public_key_file: Path | None,
+    out: Path | None,
+    allow_look_alike: bool,
+    policies: tuple[str, ...],
     home_path: Path,
     passphrase_fd: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Register an organisation for a year, or renew it. Its request key is made, or kept, in the home.
 
     Example: tally org register --org 7 --name-zh 示例学校 --name-en "Example School" --contact 示例路2号 --home home
     """
+    if out is not None:
+        require_writable(out, force=force)
     home = open_home(home_path, passphrase_fd)
-    name = f"org-{number}"
-    path = home.key_path(name)
-    if path.exists():
-        public_key = load_key(path, purpose=name, passphrase=home.passphrase()).public_key
-    else:
-        seed = os.urandom(32)
-        environment = home.settings.environment.name.lower()
-        save_key(path, seed, purpose=name, environment=environment, passphrase=home.passphrase())
-        public_key = Ed25519CoseSigner(seed).public_key
-    register_organisation(
+    public_key = _home_key(home, number) if public_key_file is None else read_public_key(public_key_file)
+    registration = register_organisation(
         home,
         org=number,
         name_zh=name_zh,
@@ -66,7 +83,11 @@ def register(
         request_key=public_key,
         now=int(utc_now().timestamp()),
         purposes=tuple(purposes),
+        allow_look_alike=allow_look_alike,
+        policies=_known(home, policies),
     )
+    if out is not None:
+        write_new_file(out, encode_file_text(registration).encode("ascii"), force=force)
     emit(
         {"org": number, "request_key": public_key.hex()}, f"organisation {number} registered", as_json=as_json
     )
@@ -108,3 +129,24 @@ def suspend(number: int, home_path: Path, passphrase_fd: int | None, as_json: bo
     """
     suspend_organisation(open_home(home_path, passphrase_fd), number)
     emit({"org": number, "suspended": True}, f"organisation {number} suspended", as_json=as_json)
+
+
+def _home_key(home: Home, org: int) -> bytes:
+    """The public part of the organisation's key in the home; made there the first time."""
+    name = org_purpose(org)
+    path = home.key_path(name)
+    if path.exists():
+        return load_key(path, purpose=name, passphrase=home.passphrase()).public_key
+    seed = os.urandom(32)
+    environment = home.settings.environment.name.lower()
+    save_key(path, seed, purpose=name, environment=environment, passphrase=home.passphrase())
+    return Ed25519CoseSigner(seed).public_key
+
+
+def _known(home: Home, policies: tuple[str, ...]) -> tuple[str, ...]:
+    known = load_policies(home)
+    if unknown := [name for name in policies if name not in known]:
+        raise ConfigError(
+            Reason.POLICY_UNKNOWN, ", ".join(unknown), hint="tally issuer policy list shows them"
+        )
+    return tuple(sorted(set(policies)))

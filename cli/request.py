@@ -12,6 +12,7 @@ from certificate.numbers import CertificateType
 from certificate.qr_text import encode_request_text
 from certificate.request import (
     NONCE_SIZE,
+    PolicyItem,
     SlotsItem,
     matching_digits,
     parse_request,
@@ -24,6 +25,7 @@ from cli.common import emit, force_option, json_option, language_option
 from cli.home import home_options, open_home
 from cli.outputs import form_of, write_code
 from issuer.organisations import registration_of
+from issuer.policies import load_policies
 from issuer.setup import DEMO_ORG
 
 __all__ = ["QUESTIONS", "request"]
@@ -69,11 +71,14 @@ def new(
     Example: tally request new --template months.24 --home home --out R.txt
     """
     home = open_home(home_path, passphrase_fd)
-    body = pattern_of(asking, org=number, nonce=None if desk else os.urandom(NONCE_SIZE), desk=desk)
+    policies = load_policies(home)
+    nonce = None if desk else os.urandom(NONCE_SIZE)
+    body = pattern_of(asking, org=number, nonce=nonce, desk=desk, policies=policies)
     data = sign_request(home.signer(f"org-{number}"), body, registration_of(home, number))
     digest = parse_request(data).digest()
     write_code(out, form_of(out), encode_request_text(data), data, force=force)
-    names = [
+    asked = [policies[item.policy].title(language) for item in body.items if isinstance(item, PolicyItem)]
+    names = asked + [
         claim_name(_REGISTRY.claim_at(slot), language)
         for item in body.items
         if isinstance(item, SlotsItem)
@@ -81,7 +86,7 @@ def new(
     ]
     digits = matching_digits(digest)
     result = {"file": str(out), "bytes": len(data), "digest": digest.hex(), "digits": digits, "asks": names}
-    text = f"{out}: asks {len(names)} claims; both screens show {digits}\n" + "\n".join(
+    text = f"{out}: asks {len(names)} things; both screens show {digits}\n" + "\n".join(
         f"  - {n}" for n in names
     )
     emit(result, text, as_json=as_json)

@@ -18,13 +18,14 @@ from cli.common import (
     force_option,
     json_option,
     language_option,
-    read_input,
     require_writable,
     utc_now,
     write_new_file,
 )
 from cli.keys import open_signer, org_purpose
-from ledger.errors import ConfigError, FormatError
+from cli.shown import read_one, read_shown
+from cli.verify_many import verify_many
+from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from verifier.expect import STATIC, Asked, Subject
 from verifier.proof_of_verification import prove_verification, rejudge
@@ -34,10 +35,9 @@ from verifier.seen_file import FileSeen
 from verifier.trust_dir import SEEN_NAME, load_trust
 from verifier.verify import verify as verify_bytes
 
-__all__ = ["read_one", "read_shown", "verify"]
+__all__ = ["verify"]
 
 _EXIT = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_NO, Outcome.UNDETERMINED: EXIT_CANNOT_TELL}
-_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
 
 
 @click.command()
@@ -47,6 +47,8 @@ _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
 )
 @click.option("--request", "request_file", help="The request that was asked: text, picture or file.")
 @click.option("--static", is_flag=True, help="A paper copy: compare the identity document.")
+@click.option("--list", "list_name", help="Judge each line of this file: a QR text, or the name of a file.")
+@click.option("--each", is_flag=True, help="Judge each FILE on its own instead of all together.")
 @click.option("--subject-name", help="Who was asked, by name: another person's answer is refused.")
 @click.option("--subject-tail", help="Who was asked, by the last four characters of the ID number.")
 @click.option(
@@ -72,6 +74,8 @@ def verify(
     trust: Path,
     request_file: str | None,
     static: bool,
+    list_name: str | None,
+    each: bool,
     subject_name: str | None,
     subject_tail: str | None,
     proof_out: Path | None,
@@ -89,17 +93,31 @@ def verify(
     Several FILEs are several presentations that together answer one request. An answer counts once: its use is
     remembered in the trust folder, or in the file named by --seen. With --proof-out the organisation signs what was
     found; with --proof an answer that was filed, with its request and the trust bundle of that day, is judged again.
+    With --each or --list every object is judged on its own, on all cores: a line of JSON each, in their order.
 
     Example: tally verify P.png --trust home/trust --request R.txt
     """
     if static == (request_file is not None):
         raise click.UsageError("name either --request FILE or --static")
-    if not (files or filed):
+    if not (files or filed or list_name):
         raise click.UsageError("name what is shown: FILE or --presentation FILE")
     if (proof_out is None) is not (key_file is None):
         raise click.UsageError("--proof-out and --key go together")
     if static and (subject_name or subject_tail or proof_out or proof_file):
         raise click.UsageError("a paper copy has no --subject-…, --proof-out or --proof")
+    if each or list_name is not None:
+        if subject_name or subject_tail or proof_out or proof_file:
+            raise click.UsageError("--each and --list take no --subject-…, --proof-out or --proof")
+        worst = verify_many(
+            (*files, *filed),
+            list_name=list_name,
+            trust=trust,
+            request=None if request_file is None else decode_any_request(read_one(request_file)),
+            seen=seen or trust / SEEN_NAME,
+            language=language,
+            full=as_json,
+        )
+        raise click.exceptions.Exit(_EXIT[worst])
     bundle = load_trust(trust)
     asked = None if request_file is None else decode_any_request(read_one(request_file))
     shown = [part for name in (*files, *filed) for part in read_shown(name)]
@@ -136,25 +154,3 @@ def _request_key(path: Path, request: bytes, descriptor: int | None) -> Ed25519C
         hint = "name the key that signed the request"
         raise ConfigError(Reason.CLI_KEY_MISMATCH, "another request key", hint=hint)
     return key
-
-
-def read_shown(name: str) -> list[bytes]:
-    """What a file shows: the text of each QR code in a picture or PDF, or the file's own bytes.
-
-    Raises:
-        ConfigError: `cli.not_found`. FormatError: `image.unreadable`, `image.no_code`.
-    """
-    content = read_input(name)
-    if not content.startswith(_PICTURES):
-        return [content.rstrip(b"\r\n") if content.startswith(b"TS") else content]
-    from verifier.images import read_codes
-
-    return [text.encode("utf-8", "surrogatepass") for text in read_codes(content)]
-
-
-def read_one(name: str) -> bytes:
-    """As `read_shown`, where exactly one thing must be shown."""
-    shown = read_shown(name)
-    if len(shown) != 1:
-        raise FormatError(Reason.ENC_TRAILING_DATA, f"{len(shown)} codes where one is due")
-    return shown[0]

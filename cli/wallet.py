@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import click
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
 from cli.wallet_db import db_option, migrate
+from cli.wallet_devices import DEVICE_COMMANDS
 from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
@@ -180,6 +182,9 @@ def check(
 @click.option("--trust", type=click.Path(path_type=Path), required=True, help="Folder of the trust bundle.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), required=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; about one a core."
+)
 @click.option("--public-url", default=None, help="Where citizens reach it; default from host and port.")
 @click.option(
     "--webhook-allow",
@@ -198,6 +203,7 @@ def serve(
     trust: Path,
     host: str,
     port: int,
+    workers: int,
     public_url: str | None,
     hook_networks: tuple[str, ...],
     tls_cert: Path | None,
@@ -214,6 +220,7 @@ def serve(
     from wallet_api.hook_delivery import HookDelivery
     from wallet_api.http.app import create_app
     from wallet_api.http.server import run_server
+    from wallet_api.http.workers import bind, run_workers
     from wallet_api.limits import Limits
     from wallet_api.safe import check_master_key
     from wallet_api.service import Service
@@ -221,34 +228,40 @@ def serve(
 
     if (tls_cert is None) is not (tls_key is None):
         raise ConfigError(Reason.CLI_USAGE, "one of --tls-cert and --tls-key", hint="give both, or none")
-    scheme = "http" if tls_cert is None else "https"
-    url = (public_url or f"{scheme}://{host}:{port}").rstrip("/")
-    store = open_store(db)
     keyring = _keyring(master_key, old_keys, passphrase_fd)
-    check_master_key(store, keyring)
     source = _trust_source(trust)
     source()
-    service = Service(
-        store=store,
-        keyring=keyring,
-        audience=url.partition("://")[2],
-        trust=source,
-        clock=_now,
-        random=os.urandom,
-        limits=Limits(),
-    )
+    with closing(open_store(db)) as store:
+        check_master_key(store, keyring)
+    listening = bind(host, port)
+    scheme = "http" if tls_cert is None else "https"
+    url = (public_url or f"{scheme}://{host}:{listening.getsockname()[1]}").rstrip("/")
     networks = _networks(hook_networks)
-    delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
-    app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
+
+    def work() -> None:
+        with closing(open_store(db)) as store:
+            service = Service(
+                store=store,
+                keyring=keyring,
+                audience=url.partition("://")[2],
+                trust=source,
+                clock=_now,
+                random=os.urandom,
+                limits=Limits(),
+            )
+            delivery = HookDelivery(service, resolve=resolve_host, allowed=networks)
+            app = create_app(service, public_url=url, hook_networks=networks, background=[delivery.run])
+            with sending_heads(service, bureau, token_file, head_minutes):
+                run_server(app, listening, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS)
+
     say(f"wallet at {url}; stop it with Ctrl-C")
-    with sending_heads(service, bureau, token_file, head_minutes):
-        run_server(
-            app, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, grace_seconds=_GRACE_SECONDS
-        )
-    store.close()
+    if workers == 1:
+        work()
+    elif run_workers(work, count=workers):
+        raise ConfigError(Reason.STORE_IO_ERROR, "the workers end as soon as they begin", hint="see above")
 
 
-for command in (*COMMANDS, *OPERATOR_COMMANDS):
+for command in (*COMMANDS, *DEVICE_COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
 
 

@@ -6,7 +6,8 @@ keys/               sealed private keys: office-1, status, registrar, root, log,
 ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
-profiles/           how this bureau's codes read           trust/  the bundle as verifiers get it
+profiles/           how this bureau's codes read           policies/  questions that organisations may ask
+trust/              the bundle as verifiers get it
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from ledger.sequencer import Sequencer
 from ledger.store.sqlite import SqliteStore
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
+from ledger.witness_protocol import Witness
 
 __all__ = ["CONFIG_NAME", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
 
@@ -176,18 +178,28 @@ class Home:
             log=settings.log,
             signer=self.signer("log"),
             mldsa_signer=self.mldsa_signer(),
-            witnesses=[
-                LocalWitness.open(
-                    self.path / f"witness-{n}",
-                    signer=self.signer(f"witness-{n}"),
-                    policy=policy,
-                    marker=self.anchor_path.with_name(f"witness-{n}"),
-                )
-                for n in range(1, WITNESSES + 1)
-            ],
+            witnesses=self._witnesses(policy),
             policy=policy,
             anchor=self.anchor_path,
         )
+
+    def _witnesses(self, policy: TrustPolicy) -> list[Witness]:
+        """Those of the policy that have an address, and of the local ones those that it lists."""
+        listed = {witness.key.public_key for witness in policy.witnesses if witness.url is None}
+        local: list[Witness] = []
+        for n in range(1, WITNESSES + 1):
+            signer = self.signer(f"witness-{n}")
+            if signer.public_key in listed:
+                marker = self.anchor_path.with_name(f"witness-{n}")
+                folder = self.path / f"witness-{n}"
+                local.append(LocalWitness.open(folder, signer=signer, policy=policy, marker=marker))
+        if all(witness.url is None for witness in policy.witnesses):
+            return local
+        from ledger.http.witness_client import (
+            far_witnesses,
+        )  # needs httpx, which an embedded set-up does without
+
+        return [*local, *far_witnesses(policy)]
 
     def trust_policy(self) -> TrustPolicy:
         """The logs and witnesses of this home's policy file. Raises IntegrityError `store.corrupt` without one."""

@@ -9,29 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
-from certificate.certificate import CertificateBody, issue_certificate, parse_certificate
+from certificate.certificate import parse_certificate
 from certificate.keys import CoseSigner
-from certificate.numbers import CertificateType, Presenter
 from certificate.slot_tree import SEED_SIZE, ClaimsTree
-from certificate.slots import ClaimValue, registry_of
-from issuer.register import PAPER, MintIdentity, Register, RegisterRow
-from issuer.seal import open_sealed, seal
-from issuer.snapshot import PersonClaims
+from certificate.slots import ClaimValue
+from issuer.register import MintIdentity, Register, RegisterRow
+from issuer.seal import open_sealed
+from issuer.signing import (
+    CHANCE_SIZE,
+    CertificateSigning,
+    Drawn,
+    MintOrder,
+    MintSettings,
+    PaperTask,
+    SignedBatch,
+    paper_signing,
+)
+from issuer.snapshot import Snapshot
 from issuer.status_places import StatusPlaces
-from ledger.cbor import decode_cbor, encode_cbor
+from ledger.cbor import decode_cbor
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, ConflictError, IntegrityError
 from ledger.reasons import Reason
+from ledger.workers import Workers
 
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
 BATCH_SIZE = 1000
 _MAX_TRIES = 20
-_DAY = 86400
 
 
 class Ledger(Protocol):
@@ -41,28 +49,6 @@ class Ledger(Protocol):
     def log(self) -> int: ...
 
     def append(self, entries: Sequence[bytes]) -> list[int]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class MintSettings:
-    """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from."""
-
-    authority: int
-    office: int
-    profile: int
-    validity_days: int
-    cut_off: int
-    snapshot: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MintOrder:
-    """One certificate to mint: whose, for which holder key (PAPER for none), with which claims beside the records."""
-
-    person: PersonClaims
-    holder: bytes = PAPER
-    extra: Mapping[int, ClaimValue] | None = None
-    presenter: Presenter = Presenter.SELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +77,10 @@ class Minter:
         """`now` is POSIX seconds. Rows that an earlier run signed but did not log are logged first."""
         self._register = register
         self._ledger = ledger
-        self._signer = signer
-        self._seal_key = seal_key
-        self._settings = settings
+        self._signing = CertificateSigning(signer=signer, seal_key=seal_key, settings=settings, now=now)
         self._random = random
-        self._now = now
         self._places = StatusPlaces(register, random)
-        self.resumed = self._log(register.unlogged())
+        self.resumed = self._log([row.digest for row in register.unlogged()])
 
     def mint(
         self, orders: Iterable[MintOrder], *, progress: Callable[[int], None] | None = None
@@ -117,11 +100,39 @@ class Minter:
             if progress is not None:
                 progress(len(batch))
 
+    def mint_paper(
+        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = BATCH_SIZE
+    ) -> Iterator[int]:
+        """Mint paper for the persons at `places` of `snapshot`; yields how many of each batch are new, once logged.
+
+        The signing is done in `processes` processes. Raises as `mint`.
+        """
+        tasks = (self._paper_task(places[at : at + batch_size]) for at in range(0, len(places), batch_size))
+        with Workers(paper_signing, (self._signing, snapshot), count=processes) as workers:
+            for batch in workers.map(tasks):
+                yield self._keep_batch(batch, snapshot)
+
+    def _paper_task(self, places: Sequence[int]) -> PaperTask:
+        drawn = [self._places.draw() for _ in places]
+        return PaperTask(places, self._random(CHANCE_SIZE * len(places)), drawn)
+
+    def _keep_batch(self, batch: SignedBatch, snapshot: Snapshot) -> int:
+        try:
+            self._register.add_signed(batch.rows)
+        except IntegrityError as exc:
+            if exc.reason is not Reason.CLI_DUPLICATE_ID:
+                raise
+            # Another run was first with one of them: one by one, what it left.
+            orders = [MintOrder(snapshot.person_at(at)) for at in batch.task.places]
+            return sum(minted.is_new for minted in self._mint_batch(orders))
+        self._log(batch.digests)
+        return len(batch.rows)
+
     def _mint_batch(self, orders: Sequence[MintOrder]) -> list[Minted]:
-        identities = [self._identity(order) for order in orders]
+        identities = [self._signing.identity(order) for order in orders]
         rows, new = self._registered(orders, identities)
         # Another run may have written a row and not logged it yet: the ledger gives both of us the same index.
-        index_of = self._log([row for row in rows.values() if row.log_index is None])
+        index_of = self._log([row.digest for row in rows.values() if row.log_index is None])
         return [_minted(rows[identity], index_of, is_new=identity in new) for identity in identities]
 
     def _registered(
@@ -134,10 +145,11 @@ class Minter:
             made: dict[MintIdentity, RegisterRow] = {}
             for order, identity in zip(orders, identities, strict=True):
                 if identity not in rows and identity not in made:
-                    made[identity] = self._sign(order, identity)
+                    drawn = Drawn(self._random(CHANCE_SIZE), *self._places.draw())
+                    made[identity] = self._signing.sign(order, drawn)
             try:
                 if made:
-                    self._register.add_signed(list(made.values()))
+                    self._register.add_signed(row.values() for row in made.values())
             except IntegrityError as exc:
                 if exc.reason is not Reason.CLI_DUPLICATE_ID:
                     raise
@@ -147,55 +159,13 @@ class Minter:
             return rows | made, set(made)
         raise ConflictError(Reason.STORE_LOCKED, "other runs keep minting the same certificates; try again")
 
-    def _identity(self, order: MintOrder) -> MintIdentity:
-        s = self._settings
-        extra = sha256(_encode_extra(order.extra)).digest() if order.extra else b""
-        return MintIdentity(
-            order.person.person_no,
-            int(CertificateType.CONTRIBUTION),
-            s.cut_off,
-            order.holder,
-            s.snapshot,
-            extra,
-        )
-
-    def _sign(self, order: MintOrder, identity: MintIdentity) -> RegisterRow:
-        s = self._settings
-        seed = self._random(SEED_SIZE)
-        claims = {**order.person.claims, **(order.extra or {})}
-        tree = ClaimsTree.from_seed(registry_of(CertificateType.CONTRIBUTION), seed, claims)
-        status_list, status_index = self._places.draw()
-        today = self._now // _DAY
-        body = CertificateBody(
-            type=CertificateType.CONTRIBUTION,
-            authority=s.authority,
-            office=s.office,
-            region=order.person.region,
-            profile=s.profile,
-            cut_off=s.cut_off,
-            issued=today,
-            expires=today + s.validity_days,
-            status_list=status_list,
-            status_index=status_index,
-            claims_root=tree.root(),
-            cnf=order.holder or None,
-            presenter=order.presenter,
-        )
-        signed = issue_certificate(self._signer, body)
-        digest = sha256(signed).digest()
-        sealed = seal(self._seal_key, seed + _encode_extra(order.extra), bound_to=digest, random=self._random)
-        return RegisterRow(
-            identity, body.number, status_list, status_index, digest, signed, sealed, minted_at=self._now
-        )
-
-    def _log(self, rows: Sequence[RegisterRow]) -> dict[bytes, int]:
+    def _log(self, digests: Sequence[bytes]) -> dict[bytes, int]:
         """Log certificates sorted by digest, so that their order says nothing about who; note their indices."""
-        if not rows:
+        if not digests:
             return {}
-        digests = sorted(row.digest for row in rows)
-        entries = [
-            encode_entry(EntryType.CERTIFICATE, self._settings.authority, digest) for digest in digests
-        ]
+        digests = sorted(digests)
+        authority = self._signing.settings.authority
+        entries = [encode_entry(EntryType.CERTIFICATE, authority, digest) for digest in digests]
         index_of = dict(zip(digests, self._ledger.append(entries), strict=True))
         self._register.mark_logged(self._ledger.log, index_of.items())
         return index_of
@@ -219,7 +189,3 @@ def claims_tree_of(row: RegisterRow, claims: Mapping[int, ClaimValue], *, seal_k
     extra: dict[int, ClaimValue] = dict(decode_cbor(plain[SEED_SIZE:])) if plain[SEED_SIZE:] else {}
     body = parse_certificate(row.signed).body
     return ClaimsTree.from_seed(body.registry, plain[:SEED_SIZE], {**claims, **extra})
-
-
-def _encode_extra(extra: Mapping[int, ClaimValue] | None) -> bytes:
-    return encode_cbor([[slot, value] for slot, value in sorted(extra.items())]) if extra else b""

@@ -61,6 +61,15 @@ class RegisterRow:
     def is_paper(self) -> bool:
         return self.identity.holder == PAPER
 
+    def values(self) -> tuple[object, ...]:
+        """The columns of the table, in their order."""
+        i = self.identity
+        return (
+            *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
+            *(self.number, self.status_list, self.status_index, self.digest, self.signed, self.sealed),
+            *(self.minted_at, self.log, self.log_index),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRow:
@@ -133,12 +142,12 @@ class Register(HolderKeys):
 
     # --- certificates ---------------------------------------------------------------------------------------
 
-    def add_signed(self, rows: Sequence[RegisterRow]) -> None:
-        """Write a batch of signed, not yet logged certificates: all or none."""
+    def add_signed(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Write a batch of signed, not yet logged certificates, as `RegisterRow.values`: all or none."""
         marks = ", ".join("?" * 15)
         with self._writing() as connection:
             sql = f"INSERT INTO certificates ({_COLUMNS}) VALUES ({marks})"  # noqa: S608 - constants of this module only
-            connection.executemany(sql, map(_values, rows))
+            connection.executemany(sql, rows)
 
     def mark_logged(self, log: int, places: Iterable[tuple[bytes, int]]) -> None:
         """Note the ledger index of certificates named by digest."""
@@ -199,6 +208,13 @@ class Register(HolderKeys):
 
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
+
+    def places(self, digests: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Which of these digests (at most 500) are of certificates of ours; their ledger index, None until logged."""
+        marks = ",".join("?" * len(digests))
+        sql = f"SELECT digest, log_index FROM certificates WHERE digest IN ({marks})"  # noqa: S608 (marks only)
+        with mapped_errors():
+            return dict(self._db.conn.execute(sql, list(digests)).fetchall())
 
     def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
         """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
@@ -271,19 +287,14 @@ class Register(HolderKeys):
         with self._writing() as connection:
             connection.execute("UPDATE organisations SET suspended = 1 WHERE org = ?", (org,))
 
+    def resume_organisation(self, org: int) -> None:
+        with self._writing() as connection:
+            connection.execute("UPDATE organisations SET suspended = 0 WHERE org = ?", (org,))
+
     def organisations(self) -> list[tuple[int, bytes, bool]]:
         """Number, registration, whether suspended."""
         rows = self._db.conn.execute("SELECT org, registration, suspended FROM organisations ORDER BY org")
         return [(row[0], row[1], bool(row[2])) for row in rows]
-
-
-def _values(row: RegisterRow) -> tuple[object, ...]:
-    i = row.identity
-    return (
-        *(i.person_no, i.type, i.cut_off, i.holder, i.snapshot, i.extra),
-        *(row.number, row.status_list, row.status_index, row.digest, row.signed, row.sealed),
-        *(row.minted_at, row.log, row.log_index),
-    )
 
 
 def _row(values: Sequence[object]) -> RegisterRow:

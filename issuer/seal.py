@@ -15,23 +15,27 @@ from nacl.exceptions import CryptoError
 from ledger.errors import FormatError, IntegrityError
 from ledger.reasons import Reason
 
-__all__ = ["SEAL_KEY_SIZE", "derive_key", "open_sealed", "seal"]
+__all__ = ["NONCE_SIZE", "SEAL_KEY_SIZE", "derive_key", "open_sealed", "seal", "seal_with"]
 
 SEAL_KEY_SIZE = 32
-_NONCE_SIZE = 24
+NONCE_SIZE = 24
 
 
 def seal(key: bytes, plain: bytes, *, bound_to: bytes, random: Callable[[int], bytes]) -> bytes:
     """Seal `plain` under the 32-byte `key`; it opens only together with `bound_to`."""
+    return seal_with(key, plain, bound_to=bound_to, nonce=random(NONCE_SIZE))
+
+
+def seal_with(key: bytes, plain: bytes, *, bound_to: bytes, nonce: bytes) -> bytes:
+    """As `seal`, with NONCE_SIZE random bytes at hand."""
     _check(key)
-    nonce = random(_NONCE_SIZE)
     return nonce + bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, bound_to, nonce, key)
 
 
 def open_sealed(key: bytes, sealed: bytes, *, bound_to: bytes) -> bytes:
     """Open what `seal` made. Raises IntegrityError `store.corrupt`."""
     _check(key)
-    nonce, boxed = sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:]
+    nonce, boxed = sealed[:NONCE_SIZE], sealed[NONCE_SIZE:]
     try:
         return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(boxed, bound_to, nonce, key)
     except (CryptoError, ValueError) as exc:

@@ -28,6 +28,7 @@ from issuer.snapshot import PersonClaims, Snapshot
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from ledger.workers import available_cores
 
 __all__ = [
     "MintRun",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 _DAY = 86400
+
+
+_WORTH_PROCESSES = 5000  # fewer certificates are signed before processes of their own have started
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +216,16 @@ def mint_all(
     """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    total = len(snapshot)
     with opened_register(home) as register:
         minter = _minter(home, ledger, register, snapshot, now, random)
         done = register.minted_for(snapshot.digest, PAPER)
+        places = [at for at, number in enumerate(snapshot.person_nos()) if number not in done]
+        processes = available_cores() if len(places) >= _WORTH_PROCESSES else 1
         new = 0
-        for minted in minter.mint(_paper_orders(snapshot, done)):
-            new += minted.is_new
-            if progress is not None and new % 1000 == 0:
-                progress(len(done) + new, total)
+        for count in minter.mint_paper(snapshot, places, processes=processes):
+            new += count
+            if progress is not None:
+                progress(len(done) + new, len(snapshot))
     cut_bundle(home, ledger, now=now)
     return MintRun(new, len(done), len(minter.resumed), ())
 
@@ -245,11 +250,6 @@ def _require_current(register: Register, person_no: str, holder: bytes, now: int
 
 def _is_over(proxy: Proxy | None, now: int) -> bool:
     return proxy is not None and (proxy.ended_at is not None or now // _DAY > proxy.until)
-
-
-def _paper_orders(snapshot: Snapshot, done: set[str]) -> Iterator[MintOrder]:
-    for batch in snapshot.batches(1000):
-        yield from (MintOrder(person) for person in batch if person.person_no not in done)
 
 
 def _minter(

@@ -19,6 +19,7 @@ from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment
 from issuer.home import CONFIG_NAME, MLDSA_LOG_KEY, SCHEMA_VERSION, WITNESSES, Home
 from issuer.organisations import register_organisation
+from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
 from ledger.durable import replace_durably
@@ -86,7 +87,7 @@ def create_home(
     """
     _check(path, bureau)
     witnesses = (f"witness-{n}" for n in range(1, WITNESSES + 1))
-    for folder in ("", "keys", "ledger", "anchor", "snapshots", "profiles", "trust", *witnesses):
+    for folder in ("", "keys", "ledger", "anchor", "snapshots", "policies", "profiles", "trust", *witnesses):
         (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
     signers = _make_keys(path, bureau.environment, passphrase, random, salt)
@@ -95,6 +96,7 @@ def create_home(
         kept.touch(mode=0o600)
         kept.write_bytes(passphrase + b"\n")
     _write_settings(path, bureau)
+    write_shipped_policies(path / "policies")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
     (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
@@ -249,4 +251,5 @@ def _register_demo_organisation(
         contact="示例路1号",
         request_key=Ed25519CoseSigner(seed).public_key,
         now=now,
+        policies=("housing.24", "loan.24"),
     )

@@ -166,6 +166,7 @@ class Snapshot:
     def __init__(self, path: Path, data: mmap.mmap, key: bytes) -> None:
         """Use `open`."""
         self._data = data
+        self._key = key
         self._path = path
         self._count: int
         self._read_tail(key)
@@ -197,6 +198,10 @@ class Snapshot:
             raise snapshot._mismatch("another digest than was noted")
         return snapshot
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens the file for itself."""
+        return _opened, (self._path, self._key, self.digest)
+
     def __len__(self) -> int:
         return self._count
 
@@ -214,7 +219,7 @@ class Snapshot:
             ConfigError: `person.not_found`.
             IntegrityError: `store.hash_mismatch` when the person's bytes changed on disk.
         """
-        return self._person(self.require(person_no))
+        return self.person_at(self.require(person_no))
 
     def require(self, person_no: str) -> int:
         """The place of a person. Raises ConfigError `person.not_found`."""
@@ -227,15 +232,16 @@ class Snapshot:
     def batches(self, size: int) -> Iterator[list[PersonClaims]]:
         """All persons in order, `size` at a time."""
         for start in range(0, self._count, size):
-            yield [self._person(at) for at in range(start, min(start + size, self._count))]
+            yield [self.person_at(at) for at in range(start, min(start + size, self._count))]
 
-    def close(self) -> None:
-        self._data.close()
-
-    def _person(self, at: int) -> PersonClaims:
+    def person_at(self, at: int) -> PersonClaims:
+        """The person at a place of `person_nos`. Raises IntegrityError `store.hash_mismatch`."""
         number, blob = self._blob(at)
         region, agency, claims = decode_person(blob, settled=self.settled, employer=self._employer)
         return PersonClaims(number, region, agency, claims)
+
+    def close(self) -> None:
+        self._data.close()
 
     def _blob(self, at: int) -> tuple[str, bytes]:
         number, offset, digest = self._entry(at)
@@ -309,6 +315,10 @@ class Snapshot:
             raise self._mismatch("employers")
         if _index_digest(self._index) != index_digest:
             raise self._mismatch("index")
+
+
+def _opened(path: Path, key: bytes, digest: bytes) -> Snapshot:
+    return Snapshot.open(path, key=key, expected_digest=digest)
 
 
 def _pack_employers(employers: Sequence[tuple[str | None, str]]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from issuer.seal import open_sealed, seal
+from issuer.seal import NONCE_SIZE, open_sealed, seal
 from ledger.errors import IntegrityError
 from ledger.reasons import Reason
 
@@ -24,7 +24,7 @@ __all__ = ["HEAD_SIZE", "TAG_SIZE", "Part", "SnapshotSeal"]
 
 TAG_SIZE: Final = 16
 _KEY_SIZE: Final = 32
-HEAD_SIZE: Final = 24 + _KEY_SIZE + 16  # nonce, key, tag
+HEAD_SIZE: Final = NONCE_SIZE + _KEY_SIZE + 16  # nonce, key, tag
 _BOUND_TO: Final = b"tallystick snapshot 2"
 
 

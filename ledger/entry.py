@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from ledger.cbor import decode_cbor
+from ledger.cbor import decode_cbor, encode_unsigned
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -71,7 +71,9 @@ def encode_entry(entry_type: EntryType, authority: int, digest: bytes) -> bytes:
         raise FormatError(Reason.LOG_ENTRY_TYPE, "no such entry type")
     if len(digest) != DIGEST_SIZE:
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, f"a digest of {len(digest)} bytes")
-    return b"\x84\x01" + bytes((entry_type,)) + _encode_unsigned(authority) + b"\x58\x20" + digest
+    if not 0 <= authority < 2**63:
+        raise FormatError(Reason.ENC_NUMBER_RANGE, "authority out of range")
+    return b"\x84\x01" + bytes((entry_type,)) + encode_unsigned(authority) + b"\x58\x20" + digest
 
 
 def parse_entry(data: bytes) -> Entry:
@@ -108,13 +110,3 @@ def require_entry(data: bytes) -> None:
     if not _ENTRY.fullmatch(data):
         parse_entry(data)
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "not an entry")
-
-
-def _encode_unsigned(number: int) -> bytes:
-    """RFC 8949, section 3: the shortest head of major type 0."""
-    if 0 <= number < 24:
-        return bytes((number,))
-    for info, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if 0 <= number < 1 << min(8 * width, 63):
-            return bytes((info,)) + number.to_bytes(width)
-    raise FormatError(Reason.ENC_NUMBER_RANGE, "authority out of range")

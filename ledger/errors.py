@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ledger.reasons import Reason
 
 __all__ = [
@@ -30,6 +32,16 @@ class ProjectError(Exception):
         self.reason = reason
         self.detail = detail
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are rebuilt from their message otherwise, which is not what our constructors take.
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[ProjectError], args: tuple[object, ...], state: dict[str, object]) -> ProjectError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class FormatError(ProjectError):

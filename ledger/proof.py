@@ -33,7 +33,7 @@ from ledger.merkle import (
 from ledger.note import KEY_ID_SIZE
 from ledger.reasons import Reason
 from ledger.tiles import TILE_HEIGHT
-from ledger.trust_policy import TrustPolicy, VerifiedCheckpoint, verify_signatures
+from ledger.trust_policy import CheckpointMemory, TrustPolicy, VerifiedCheckpoint, verify_signatures
 
 __all__ = [
     "MAX_LOG",
@@ -168,7 +168,13 @@ def encode_proof(proof: Proof) -> list[object]:
 
 
 def verify_full_proof(
-    proof: FullProof, *, entry: bytes, origin: str, policy: TrustPolicy, now: int
+    proof: FullProof,
+    *,
+    entry: bytes,
+    origin: str,
+    policy: TrustPolicy,
+    now: int,
+    known: CheckpointMemory | None = None,
 ) -> LoggedEntry:
     """Check that `entry` is logged where `proof` says, in the log named `origin`. Steps 1 and 2 above.
 
@@ -176,6 +182,7 @@ def verify_full_proof(
         entry: the logged bytes, computed by the caller from what it wants to see logged.
         origin: of the log that the directory lists under `proof.log`.
         now: POSIX seconds.
+        known: as in `verify_signatures`.
     Raises:
         VerificationError, UndeterminedError, FormatError: as in `root_from_inclusion_path` and
             `verify_signatures`; `log.inclusion_invalid` if nobody known signed what the proof leads to.
@@ -184,7 +191,7 @@ def verify_full_proof(
     root = root_from_inclusion_path(leaf_hash=leaf, index=proof.index, size=proof.size, path=proof.path)
     checkpoint = Checkpoint(origin, proof.size, root)
     try:
-        verified = verify_signatures(checkpoint, proof.signatures, policy=policy, now=now)
+        verified = verify_signatures(checkpoint, proof.signatures, policy=policy, now=now, known=known)
     except VerificationError as exc:
         if exc.reason is Reason.CKPT_SIG_INVALID and not _any_cosigned(checkpoint, proof.signatures, policy):
             raise VerificationError(

@@ -270,10 +270,10 @@ _CANNOT_TELL = frozenset(
         Reason.POLICY_NOT_SETTLED,
         Reason.POLICY_UNKNOWN,
         Reason.TRUST_MISSING,
+        Reason.LOG_UNREACHABLE,
         Reason.NET_UNREACHABLE,
         Reason.PROOF_BUNDLE_MISMATCH,
         Reason.PROOF_NOT_REPEATABLE,
-        Reason.LOG_UNREACHABLE,
     }
 )
 _NOTE = frozenset(

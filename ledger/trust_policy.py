@@ -25,9 +25,11 @@ from ledger.checkpoint import Checkpoint, parse_checkpoint_note, verify_cosignat
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.note import KEY_ID_SIZE, NoteSignature, SignatureType, VerifierKey, encode_vkey, parse_vkey
 from ledger.reasons import Reason
+from ledger.remembered import Remembered
 
 __all__ = [
     "COSIGNATURE_SKEW",
+    "CheckpointMemory",
     "Group",
     "LogKey",
     "TrustPolicy",
@@ -36,6 +38,7 @@ __all__ = [
     "carried_signatures",
     "encode_trust_policy",
     "parse_trust_policy",
+    "policy_of_keys",
     "verify_checkpoint",
     "verify_signatures",
 ]
@@ -155,6 +158,18 @@ def parse_trust_policy(text: str | bytes) -> TrustPolicy:
     return reader.policy()
 
 
+def policy_of_keys(keys: Sequence[VerifierKey]) -> TrustPolicy:
+    """A policy without quorum for keys as a log prints them: Ed25519 keys are logs', and so are others of their names.
+
+    Whoever trusts a checkpoint by it trusts the log alone; witnesses are verified where they occur.
+    """
+    origins = {key.name for key in keys if key.algorithm == SignatureType.ED25519}
+    logs = tuple(LogKey(key) for key in keys if key.name in origins)
+    others = [key for key in keys if key.name not in origins]
+    witnesses = tuple(WitnessKey(f"{key.name}+{key.key_id.hex()}", key) for key in others)
+    return TrustPolicy(logs, witnesses, (), NO_QUORUM)
+
+
 def encode_trust_policy(policy: TrustPolicy) -> str:
     """The policy as text; parsing it gives an equal policy."""
     lines = [_join("log", encode_vkey(log.key), log.url) for log in policy.logs]
@@ -179,14 +194,24 @@ def verify_checkpoint(note: bytes, *, policy: TrustPolicy, now: int) -> Verified
     )
 
 
+CheckpointMemory = Remembered[tuple[Checkpoint, frozenset[bytes]], "VerifiedCheckpoint"]
+"""Checkpoints verified under one policy, by what was signed and by the very signatures. Never for two policies."""
+
+
 def verify_signatures(
-    checkpoint: Checkpoint, blobs: Sequence[bytes], *, policy: TrustPolicy, now: int
+    checkpoint: Checkpoint,
+    blobs: Sequence[bytes],
+    *,
+    policy: TrustPolicy,
+    now: int,
+    known: CheckpointMemory | None = None,
 ) -> VerifiedCheckpoint:
     """Check a checkpoint against signatures in the form a proof carries: key id ‖ blob. Steps 1 to 4 above.
 
     Args:
         blobs: at most 100.
         now: POSIX seconds.
+        known: the same checkpoint with the same signatures is not verified again; whether it is from the future is.
     Raises:
         FormatError: `enc.too_large`.
         UndeterminedError, VerificationError: as the steps say.
@@ -194,12 +219,21 @@ def verify_signatures(
     if len(blobs) > _MAX_BLOBS:
         raise FormatError(Reason.ENC_TOO_LARGE, f"{len(blobs)} signatures")
     found = frozenset(blobs)
-    return _verify(
-        checkpoint,
-        lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
-        policy=policy,
-        now=now,
-    )
+
+    def verify() -> VerifiedCheckpoint:
+        return _verify(
+            checkpoint,
+            lambda key: [blob[KEY_ID_SIZE:] for blob in found if blob[:KEY_ID_SIZE] == key.key_id],
+            policy=policy,
+            now=now,
+        )
+
+    if known is None:
+        return verify()
+    verified = known.once((checkpoint, found), verify)
+    for name, time in verified.cosignature_times:
+        _require_past(time, now, name)
+    return verified
 
 
 def carried_signatures(
@@ -266,15 +300,19 @@ def _verify_witnesses(
     times: dict[str, tuple[bytes, int]] = {}
     for witness in policy.witnesses:
         stated = [verify_cosignature(checkpoint, blob, key=witness.key) for blob in blobs_of(witness.key)]
-        if stated and max(stated) > now + COSIGNATURE_SKEW:
-            raise VerificationError(
-                Reason.CKPT_COSIG_FUTURE,
-                f"{max(stated) - now} s ahead, key {witness.key.key_id.hex()}",
-                hint="Check this machine's clock.",
-            )
         if stated:
+            _require_past(max(stated), now, witness.name)
             times[witness.name] = (witness.key.public_key, max(stated))
     return times
+
+
+def _require_past(time: int, now: int, witness: str) -> None:
+    if time > now + COSIGNATURE_SKEW:
+        raise VerificationError(
+            Reason.CKPT_COSIG_FUTURE,
+            f"{time - now} s ahead, witness {witness}",
+            hint="Check this machine's clock.",
+        )
 
 
 class _PolicyReader:

@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from ledger.checkpoint import Checkpoint, cosign, cosign_mldsa, verify_cosignature
+from ledger.checkpoint import Checkpoint, cosign, cosign_mldsa, encode_checkpoint, verify_cosignature
 from ledger.durable import map_os_error, replace_durably
 from ledger.ed25519 import Signer
 from ledger.errors import ConfigError, FormatError, IntegrityError, VerificationError
 from ledger.merkle import RootHash
 from ledger.mldsa import MlDsa44Signer
-from ledger.note import SignatureType, VerifierKey, encode_signature_line
+from ledger.note import Note, NoteSignature, SignatureType, VerifierKey, encode_note, encode_signature_line
 from ledger.reasons import Reason
 from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
 from ledger.trust_policy import TrustPolicy
@@ -53,6 +54,7 @@ _SCHEMA: Mapping[str, str] = {
     "witnessed_stays": "CREATE TRIGGER witnessed_stays BEFORE DELETE ON witnessed "
     "BEGIN SELECT RAISE(ABORT, 'a witness never forgets'); END",
 }
+_ORIGIN_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MARKER = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 
 
@@ -71,6 +73,7 @@ class LocalWitness:
         log_keys: Sequence[VerifierKey],
         marker: Path | None = None,
         lock_timeout: float = 10.0,
+        keep_notes: bool = False,
     ) -> None:
         """Open the witness in `folder`, or make a new one if neither state nor marker is there.
 
@@ -79,6 +82,7 @@ class LocalWitness:
             name: of its keys, as verifiers know it.
             log_keys: of the logs it serves.
             marker: where to keep the marker instead of `folder`.
+            keep_notes: also keep the newest note of each log, for monitors.
         Raises:
             IntegrityError: `wit.state_lost`, or a `store.…` reason.
             ConfigError: `key.purpose_mismatch` if its key is that of a log.
@@ -91,6 +95,8 @@ class LocalWitness:
         self._signer = signer
         self._mldsa_signer = mldsa_signer
         self._log_keys = tuple(log_keys)
+        self._folder = folder
+        self._keep_notes = keep_notes
         self._marker = folder / MARKER_NAME if marker is None else marker
         self._db = self._open(folder, lock_timeout)
         try:
@@ -153,13 +159,35 @@ class LocalWitness:
             self._carries_own_cosignature(request)
             self._advance(request.checkpoint.origin, latest, decided)
         self._move_marker()
-        return self._cosign(request.checkpoint, now)
+        lines = self._cosign(request.checkpoint, now)
+        if self._keep_notes:
+            self._keep_note(request, lines)
+        return "".join(encode_signature_line(line) for line in lines).encode()
 
-    def _cosign(self, checkpoint: Checkpoint, now: int) -> bytes:
+    def _cosign(self, checkpoint: Checkpoint, now: int) -> list[NoteSignature]:
         lines = [cosign(checkpoint, self._signer, name=self.key.name, time=now)]
         if self._mldsa_signer is not None:
             lines.append(cosign_mldsa(checkpoint, self._mldsa_signer, name=self.key.name, time=now))
-        return "".join(encode_signature_line(line) for line in lines).encode()
+        return lines
+
+    def latest_note(self, origin_hash: str) -> bytes | None:
+        """The newest note it kept of the log whose origin has this SHA-256 (lower-case hex), or None."""
+        if not _ORIGIN_HASH.fullmatch(origin_hash):
+            return None
+        try:
+            return (self._folder / f"{origin_hash}.note").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise map_os_error(exc) from exc
+
+    def _keep_note(self, request: AddCheckpoint, lines: Sequence[NoteSignature]) -> None:
+        """The note as a monitor gets it: the log's signatures that were verified, and ours. Losing it loses nothing."""
+        origin = request.checkpoint.origin
+        keys = [key for key in self._log_keys if key.name == origin]
+        by_log = [line for line in request.signatures if any(line.is_by(key) for key in keys)]
+        note = Note(encode_checkpoint(request.checkpoint), (*by_log, *lines))
+        replace_durably(self._folder / f"{sha256(origin.encode()).hexdigest()}.note", encode_note(note))
 
     def witnessed_size(self, origin: str) -> int:
         """The size it last cosigned of the log `origin`; 0 for none."""

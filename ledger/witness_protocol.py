@@ -37,6 +37,9 @@ from ledger.note import (
 from ledger.reasons import Reason
 
 __all__ = [
+    "MAX_REQUEST",
+    "NOTHING_YET",
+    "SIZE_TYPE",
     "AddCheckpoint",
     "Witness",
     "WitnessConflictError",
@@ -47,6 +50,9 @@ __all__ = [
 ]
 
 MAX_REQUEST = MAX_NOTE + 8192
+SIZE_TYPE = "text/x.tlog.size"
+"""Content type of the answer that tells the size last cosigned."""
+
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 
 

@@ -17,6 +17,8 @@ from certificate.certificate import (
     issue_certificate,
     parse_certificate,
 )
+from certificate.cose import sign_object
+from certificate.delegation import DelegationBody, DelegationEnd, parse_delegation
 from certificate.directory import (
     Authority,
     Directory,
@@ -27,8 +29,10 @@ from certificate.directory import (
     sign_directory,
 )
 from certificate.holding import disclose, present
+from certificate.journal import FIRST_PREVIOUS, JournalEntry
 from certificate.keys import CoseSigner, Ed25519CoseSigner
-from certificate.numbers import CertificateType, Environment
+from certificate.numbers import CertificateType, Environment, Typ
+from certificate.policy.parsing import parse_policy
 from certificate.request import (
     RegistrationBody,
     RequestBody,
@@ -60,6 +64,7 @@ from verifier.trust import (
     POLICY_NAME,
     TrustBundle,
     parse_bundle,
+    policy_file_name,
     sign_bundle,
     status_file_name,
 )
@@ -219,12 +224,14 @@ class World:
         issued: int = SECONDS - 3600,
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
+        policies: Sequence[bytes] = (),
     ) -> dict[str, bytes]:
         directory = directory or self.directory()
         files = {
             DIRECTORY_NAME: sign_directory(self.root, directory),
             POLICY_NAME: self.log.policy_text(quorum=quorum).encode(),
         }
+        files |= {policy_file_name(parse_policy(text).id): text for text in policies}
         if with_list:
             files[status_file_name(1, 0)] = token or self.status_token()
         files[BUNDLE_NAME] = sign_bundle(
@@ -247,6 +254,7 @@ class World:
         issued: int = SECONDS - 3600,
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
+        policies: Sequence[bytes] = (),
     ) -> TrustBundle:
         files = self.bundle_files(
             directory=directory,
@@ -256,6 +264,7 @@ class World:
             issued=issued,
             expires=expires,
             version=version,
+            policies=policies,
         )
         return parse_bundle(files, root_keys=[self.root.public_key])
 
@@ -322,6 +331,30 @@ class World:
             self.log = Log(sorted([*other_entries(neighbours), signed.entry(authority)]))
             proof = self.log.prove(signed.entry(authority))
         return encode_succession(signed.sign1, proof)
+
+    def delegation(self, **changes: object) -> bytes:
+        """The holder lets the key `proxy` act for 30 days."""
+        body = DelegationBody(
+            self.holder.public_key,
+            signer("proxy").public_key,
+            (CertificateType.CONTRIBUTION,),
+            TODAY,
+            TODAY + 29,
+            b"d" * 16,
+        )
+        body = replace(body, **changes)  # type: ignore[arg-type]  # fields of DelegationBody
+        return sign_object(self.holder, Typ.DELEGATION, body.encode(), with_kid=False)
+
+    def delegation_end(self, *, time: int = SECONDS) -> bytes:
+        """The end of that delegation."""
+        end = DelegationEnd(parse_delegation(self.delegation()).digest(), time)
+        return sign_object(self.holder, Typ.DELEGATION_END, end.encode(), with_kid=False)
+
+    def journal_entry(self, **changes: object) -> bytes:
+        """The first entry of the holder's journal."""
+        entry = JournalEntry(1, FIRST_PREVIOUS, SECONDS, 1, bytes(range(32)), 1, SLOTS_24)
+        entry = replace(entry, **changes)  # type: ignore[arg-type]  # fields of JournalEntry
+        return sign_object(self.holder, Typ.JOURNAL, entry.encode(), with_kid=False)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
 

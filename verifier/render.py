@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from certificate.numbers import Presenter
+from certificate.policy.language import month_text
+from certificate.policy.wording import answer_word, finding_sentences
 from certificate.texts import Language, claim_name, format_value, reason_text, type_name
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
+from verifier.policies import JudgedPolicy
 from verifier.proof_of_verification import Rejudged
 from verifier.report import CertificateView, Evidence, Report, StepOutcome, StepResult
 from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
@@ -31,6 +35,8 @@ def report_text(report: Report, language: Language) -> str:
     lines += [f"  {reason_text(note, language)} [{note.value}]" for note in report.notes]
     for part in report.parts or (report,):
         lines += ["", *_certificate_lines(part, language)] if part.certificate is not None else []
+    for judged in report.policies:
+        lines += ["", *_policy_lines(judged, language)]
     lines += ["", *(_step_line(step, language) for step in report.steps)]
     return "\n".join(lines)
 
@@ -55,7 +61,7 @@ def report_json(report: Report, language: Language) -> dict[str, Any]:
         if report.certificate is None
         else _certificate_json(report.certificate, language),
         "disclosed": _disclosed(report, language),
-        "policies": [dict(policy) for policy in report.policies],
+        "policies": [_policy_json(judged, language) for judged in report.policies],
         "trust": dict(report.trust),
         "notes": [{"reason": note.value, "text": reason_text(note, language)} for note in report.notes],
         "evidence": _evidence_json(report.evidence),
@@ -99,8 +105,43 @@ def _certificate_lines(report: Report, language: Language) -> list[str]:
         f"    {words['expires']}: {_date(body.expires)}",
         f"  {words['only_this_authority'].format(authority=_authority(view, language))}",
     ]
+    if body.presenter is not Presenter.SELF:
+        lines.append(f"  {words[f'presented_{body.presenter.name.lower()}']}")
     lines += [f"  {item['label']}: {item['text']}" for item in _disclosed(report, language)]
     return lines
+
+
+def _policy_lines(judged: JudgedPolicy, language: Language) -> list[str]:
+    policy, words = judged.policy, PHRASES[language]
+    return [
+        f"{policy.title(language)}: {answer_word(judged.answer.value, language)}",
+        f"  {words['legal_basis']}: {policy.legal_basis}    {words['policy']}: {policy.id}, {policy.version}",
+        *(f"  {sentence}" for sentence in finding_sentences(judged.answer, language)),
+    ]
+
+
+def _policy_json(judged: JudgedPolicy, language: Language) -> dict[str, Any]:
+    policy, value = judged.policy, judged.answer.value
+    return {
+        "id": policy.id,
+        "version": policy.version,
+        "digest": policy.digest.hex(),
+        "title": policy.title(language),
+        "legal_basis": policy.legal_basis,
+        "answer": {True: "true", False: "false", None: "undetermined"}[value],
+        "text": answer_word(value, language),
+        "findings": [
+            {
+                "cause": finding.cause.value,
+                "kind": finding.kind or None,
+                "month": None if finding.month is None else month_text(finding.month),
+                "need": finding.need,
+                "have": finding.have,
+            }
+            for finding in judged.answer.findings
+        ],
+        "sentences": finding_sentences(judged.answer, language),
+    }
 
 
 def _disclosed(report: Report, language: Language) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from certificate.directory import Authority, Office
 from certificate.slot_tree import Disclosure
 from ledger.proof import Proof
 from ledger.reasons import Reason
+from verifier.policies import JudgedPolicy
 
 __all__ = ["STEP_NAMES", "CertificateView", "Evidence", "Outcome", "Report", "StepOutcome", "StepResult"]
 
@@ -89,6 +90,7 @@ class Report:
         steps: one result per step, 1...11.
         certificate: None unless the issuer's signature holds.
         disclosed: the shown claims; empty unless they lead to the signed root.
+        policies: the asked policies with their answers; empty unless steps 9 and 10 hold.
         notes: what is worth saying although nothing failed (`pres.static_copy`, `schema.text_confusable`).
         trust: bundle facts for the reader: environment, version, issue and expiry (POSIX seconds).
         parts: one report per presentation when several answered one request; else empty.
@@ -100,7 +102,7 @@ class Report:
     certificate: CertificateView | None = None
     disclosed: tuple[Disclosure, ...] = ()
     notes: tuple[Reason, ...] = ()
-    policies: tuple[Mapping[str, Any], ...] = ()
+    policies: tuple[JudgedPolicy, ...] = ()
     trust: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
     parts: tuple[Report, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Protocol
 
-__all__ = ["MemorySeen", "Seen"]
+__all__ = ["MemorySeen", "RunSeen", "Seen"]
 
 
 class Seen(Protocol):
@@ -55,3 +55,28 @@ class MemorySeen:
     def advance(self, name: str, value: int) -> None:
         with self._lock:
             self._newest[name] = max(value, self._newest.get(name, value))
+
+
+class RunSeen:
+    """Another memory during one run over many objects: used answers are looked up and marked in it each time, what is
+    newest is asked for once a name and told to it when it grows."""
+
+    def __init__(self, lasting: Seen) -> None:
+        self._lasting = lasting
+        self._newest: dict[str, int | None] = {}
+
+    def is_used(self, keys: Iterable[bytes]) -> bool:
+        return self._lasting.is_used(keys)
+
+    def use_once(self, keys: Iterable[bytes]) -> bool:
+        return self._lasting.use_once(keys)
+
+    def newest(self, name: str) -> int | None:
+        if name not in self._newest:
+            self._newest[name] = self._lasting.newest(name)
+        return self._newest[name]
+
+    def advance(self, name: str, value: int) -> None:
+        if (self.newest(name) or 0) < value:
+            self._lasting.advance(name, value)
+            self._newest[name] = value

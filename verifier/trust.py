@@ -8,23 +8,27 @@ so that a mixture of old and new files, or a changed one, is noticed:
     directory.cose          the directory (certificate.directory), signed by a trust-root key
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
+    policy-<id>.toml        a policy that organisations may ask (certificate.policy)
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.directory import Directory, parse_directory
 from certificate.keys import CoseSigner, check_key, key_id, verify_signature
 from certificate.numbers import Environment, Typ
+from certificate.policy.language import Policy
+from certificate.policy.parsing import parse_policy
 from certificate.schema import take_array, take_bytes, take_int, take_version
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
+from verifier.known import Known
 
 __all__ = [
     "BUNDLE_NAME",
@@ -32,6 +36,7 @@ __all__ = [
     "POLICY_NAME",
     "TrustBundle",
     "parse_bundle",
+    "policy_file_name",
     "sign_bundle",
     "status_file_name",
 ]
@@ -40,7 +45,9 @@ BUNDLE_NAME = "bundle.cose"
 DIRECTORY_NAME = "directory.cose"
 POLICY_NAME = "policy.txt"
 _STATUS_NAME = re.compile(r"status-([1-9][0-9]{0,4})-(0|[1-9][0-9]{0,9})\.cwt")
+_POLICY_FILE = re.compile(r"policy-([a-z0-9.]{1,32})\.toml")
 _MAX_FILE = 64 * 2**20
+_MAX_MANIFEST = 256 * 2**10  # what is read before any signature is checked; some 4,000 files
 _MAX_SECONDS = 2**40
 
 
@@ -56,6 +63,9 @@ class TrustBundle:
     policy: TrustPolicy
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    # A bundle made from this one by `replace` has learnt nothing yet.
+    known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
 
     def status_token(self, authority: int, number: int) -> bytes:
         """The published list. Raises UndeterminedError `status.list_missing`."""
@@ -69,6 +79,10 @@ class TrustBundle:
 
 def status_file_name(authority: int, number: int) -> str:
     return f"status-{authority}-{number}.cwt"
+
+
+def policy_file_name(policy: str) -> str:
+    return f"policy-{policy}.toml"
 
 
 def sign_bundle(
@@ -94,7 +108,7 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     Raises:
         UndeterminedError: `trust.missing` (no `bundle.cose`, or a listed file is absent).
         VerificationError: `trust.bundle_sig_invalid`, `key.env_test`.
-        FormatError: `trust.malformed`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
+        FormatError: `trust.malformed`, `enc.too_large`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
     """
     if BUNDLE_NAME not in files:
         raise UndeterminedError(
@@ -102,6 +116,8 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         )
     if any(len(content) > _MAX_FILE for content in files.values()):
         raise FormatError(Reason.ENC_TOO_LARGE, "a file of the bundle")
+    if len(files[BUNDLE_NAME]) > _MAX_MANIFEST:
+        raise FormatError(Reason.ENC_TOO_LARGE, BUNDLE_NAME)
     manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
     _check_root_signature(manifest, root_keys)
     take_version(take_array(manifest.payload, 6)[0])
@@ -124,6 +140,7 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         policy=parse_trust_policy(_text(files[POLICY_NAME])),
         status_tokens=_status_tokens(files),
         digest=manifest.digest(),
+        policies=_policies(files),
     )
 
 
@@ -164,6 +181,18 @@ def _status_tokens(files: Mapping[str, bytes]) -> dict[tuple[int, int], bytes]:
         if match:
             tokens[int(match[1]), int(match[2])] = content
     return tokens
+
+
+def _policies(files: Mapping[str, bytes]) -> dict[str, Policy]:
+    """Policy id to policy; a file is named for the policy in it."""
+    found = {}
+    for name, content in files.items():
+        match = _POLICY_FILE.fullmatch(name)
+        if match:
+            found[match[1]] = parse_policy(content)
+            if found[match[1]].id != match[1]:
+                raise FormatError(Reason.TRUST_MALFORMED, f"{name} holds another policy")
+    return found
 
 
 def _text(content: bytes) -> str:

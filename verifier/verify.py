@@ -22,12 +22,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
-from certificate.certificate import UnverifiedCertificate, parse_certificate
+from certificate.certificate import UnverifiedCertificate, parse_certificate_item
 from certificate.cose import unverified_typ
 from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
+from certificate.policy.asking import facts_of_certificate
+from certificate.policy.facts import Facts
 from certificate.presentation import UnverifiedPresentation, presentation_of_item
 from certificate.qr_text import decode_any
 from certificate.request import (
@@ -35,8 +37,9 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
+    check_request_scope,
     parse_request,
-    verify_request,
+    verify_request_signatures,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
@@ -47,6 +50,8 @@ from ledger.errors import FormatError, ProjectError, UndeterminedError, Verifica
 from ledger.proof import FullProof, LoggedEntry, verify_full_proof
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Asked, Expectation, Static, same_text
+from verifier.known import KnownList
+from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
     CertificateView,
@@ -94,8 +99,9 @@ def verify(
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
+    facts = [run.facts() for run in runs if run.is_authentic]
     for run in runs:
-        run.holder_and_policy(asked, identity, one_holder=len(holders) == 1)
+        run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
     if all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
@@ -122,6 +128,7 @@ class _Run:
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
     status_digest: bytes | None = None
+    judged: tuple[JudgedPolicy, ...] = ()
     notes: list[Reason] = field(default_factory=list)
 
     # --- the steps in their order ---------------------------------------------------------------------------
@@ -139,7 +146,12 @@ class _Run:
         self._step(9, self._disclosures, needs=(4,))
 
     def holder_and_policy(
-        self, shown_items: set[int], identity: Mapping[str, list[str]], *, one_holder: bool
+        self,
+        shown_items: set[int],
+        identity: Mapping[str, list[str]],
+        facts: Sequence[Facts],
+        *,
+        one_holder: bool,
     ) -> None:
         """Steps 10 and 11, which look at all presentations of one answer."""
         fits = self._clock_fits()
@@ -149,7 +161,7 @@ class _Run:
             needs=(2, 4, 9),
             ready=fits,
         )
-        self._step(11, self._policy, needs=(9, 10))
+        self._step(11, lambda: self._policy(facts), needs=(9, 10))
 
     def _text(self) -> None:
         self.raw = decode_any(self.data)
@@ -160,7 +172,7 @@ class _Run:
             self.presentation = presentation_of_item(item)
             self.certificate = self.presentation.certificate
         else:
-            self.certificate = parse_certificate(self.raw)
+            self.certificate = parse_certificate_item(item)
 
     def _issuer_key(self) -> None:
         certificate, directory = self._parsed(), self.trust.directory
@@ -208,7 +220,12 @@ class _Run:
         # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
         now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
         self.logged = verify_full_proof(
-            proof, entry=certificate.entry(), origin=log.origin, policy=self.trust.policy, now=now
+            proof,
+            entry=certificate.entry(),
+            origin=log.origin,
+            policy=self.trust.policy,
+            now=now,
+            known=self.trust.known.checkpoints,
         )
 
     def _position(self) -> None:
@@ -230,11 +247,24 @@ class _Run:
 
     def _status(self) -> None:
         body = self._parsed().body
-        token = self.trust.status_token(body.authority, body.status_list)
+        place = (body.authority, body.status_list)
+        known = self.trust.known.lists.once(place, lambda: self._verified_list(*place))
+        listed, uri = known.listed, status_list_uri(*place)
+        if listed.uri != uri:
+            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
+        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
+        self.status_digest = known.digest
+        value = listed.statuses.value(body.status_index)
+        if value != Status.VALID:
+            raise VerificationError(
+                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
+            )
+
+    def _verified_list(self, authority: int, number: int) -> KnownList:
+        token = self.trust.status_token(authority, number)
         listed = parse_status_token(token)
-        uri = status_list_uri(body.authority, body.status_list)
         key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
-        if key is None or key.authority != body.authority:
+        if key is None or key.authority != authority:
             raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
         try:
             verify_signature(
@@ -242,15 +272,7 @@ class _Run:
             )
         except ProjectError as exc:
             raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
-        if listed.uri != uri:
-            raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
-        self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
-        self.status_digest = sha256(token).digest()
-        value = listed.statuses.value(body.status_index)
-        if value != Status.VALID:
-            raise VerificationError(
-                _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
-            )
+        return KnownList(listed, sha256(token).digest())
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
@@ -298,11 +320,12 @@ class _Run:
         if self.seen.is_used(self.replay_keys()):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
-    def _policy(self) -> None:
+    def _policy(self, facts: Sequence[Facts]) -> None:
         asked = self.request.body.items if self.request is not None else ()
-        unknown = [item.policy for item in asked if isinstance(item, PolicyItem)]
-        if unknown:
-            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"{len(unknown)} policies are not in the bundle")
+        self.judged = judge_policies(asked, facts, self.trust.policies, now=self.now)
+        refusal = refusal_of(self.judged)
+        if refusal is not None:
+            raise refusal
 
     # --- parts of steps -------------------------------------------------------------------------------------
 
@@ -337,8 +360,11 @@ class _Run:
 
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
-        request = parse_request(data)
-        verify_request(request, directory=self.trust.directory, today=self.now // _DAY)
+        request, directory = _own_request(self.trust, data), self.trust.directory
+        asker = self.trust.known.askers.once(
+            bytes(data), lambda: verify_request_signatures(request, directory=directory)
+        )
+        check_request_scope(request.body, asker, today=self.now // _DAY)
         self.request = request
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
@@ -389,10 +415,20 @@ class _Run:
         """Whether this presentation alone discloses all slots of `item`."""
         if not self._is_ok(9) or self.certificate is None:
             return False
-        if isinstance(item, PolicyItem):
-            return True  # judged in step 11
         shown = {disclosure.slot for disclosure in self.certificate.disclosures}
+        if isinstance(item, PolicyItem):  # whether it is answered is judged in step 11
+            policy = self.trust.policies.get(item.policy)
+            besides = () if policy is None else policy.show
+            return shown.issuperset(map(self.certificate.body.registry.slot_of, besides))
         return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+
+    @property
+    def is_authentic(self) -> bool:
+        """Whether what is shown leads to a signed root."""
+        return self.certificate is not None and self._is_ok(9)
+
+    def facts(self) -> Facts:
+        return facts_of_certificate(self._parsed())
 
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
@@ -440,6 +476,7 @@ class _Run:
             certificate=self._view() if self._is_ok(4) else None,
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
+            policies=self.judged,
             trust=_trust_facts(self.trust),
             evidence=Evidence(
                 certificate_digest=None if certificate is None else certificate.digest(),
@@ -467,6 +504,10 @@ _STATUS_REASONS = {
 }
 
 
+def _own_request(trust: TrustBundle, data: bytes) -> UnverifiedRequest:
+    return trust.known.requests.once(bytes(data), lambda: parse_request(data))
+
+
 def _parts(data: object) -> list[bytes]:
     """What was shown, as bytes: an object that is already parsed could differ from what was signed."""
     parts = [data] if isinstance(data, bytes | bytearray) else data
@@ -483,7 +524,7 @@ def _shown_items(runs: Sequence[_Run]) -> set[int]:
     if not isinstance(expect, Asked):
         return set()
     try:
-        items = parse_request(expect.request).body.items
+        items = _own_request(runs[0].trust, expect.request).body.items
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}

@@ -42,6 +42,8 @@ _MAX_DETAILS = 4
 
 
 class Action(IntEnum):
+    """What happened. Where a proxy did it, the details name the proxy's key id."""
+
     SEEN = 1
     ANSWERED = 2
     REFUSED = 3
@@ -55,8 +57,6 @@ class Action(IntEnum):
     DEVICE_REMOVED = 11  # details: key id
     PROXY_MADE = 12  # details: key id of the proxy
     PROXY_ENDED = 13  # details: key id of the proxy
-    PROXY_ANSWERED = 14  # details: key id of the proxy
-    EXPORTED = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ has no holder key, and the signature covers the certificate with its disclosures
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
+from certificate.numbers import Presenter
+from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import (
     MAX_LIFETIME,
     PresentationBody,
@@ -19,7 +21,6 @@ from certificate.presentation import (
     presentation_to_be_signed,
 )
 from certificate.request import (
-    PolicyItem,
     RegistrationBody,
     UnverifiedRequest,
     matching_digits,
@@ -32,6 +33,7 @@ from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedE
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
+from wallet_api.acting import append_for_principal, principal_of
 from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of, asked_slots, visible_to
 from wallet_api.safe import StoredCertificate, open_certificate, require_usable, usable_certificates
@@ -87,7 +89,7 @@ def begin_answer(
     """Compose an answer: the least set of claims of certificate `number` for these items of the request.
 
     Args:
-        number: None takes the newest certificate that holds all that is asked.
+        number: None takes the newest own certificate that holds all that is asked; a proxy's is always named.
         items: places in the request, each at most once; what is left out is refused.
         minutes: how long the organisation may use the answer.
     Raises:
@@ -96,24 +98,31 @@ def begin_answer(
         VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `org.suspended`, `time.expired`, and as
             `require_usable`.
         FormatError: `disc.required_missing`: the certificate does not hold what is asked.
-        UndeterminedError: `policy.unknown`, `trust.bundle_stale`.
+        UndeterminedError: `policy.unknown`, `policy.undetermined`, `trust.bundle_stale`.
     """
     now = service.clock()
     with service.store.read() as tx:
         row = visible_to(tx.request(id_), citizen)
         require_active(tx, row.org)
-        held = usable_certificates(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
+        held = _own(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
         raise ConsentError(Reason.CONSENT_WINDOW_TOO_LONG, f"at most {MAX_LIFETIME} minutes")
     request = parse_request(row.request)
-    directory = service.fresh_trust(now).directory
-    registration = verify_request(request, directory=directory, today=now // _DAY)
-    stored = _choose(request, held, items)
-    require_usable(stored, citizen)
-    if stored.certificate.body.expires < now // _DAY:
-        raise VerificationError(Reason.TIME_EXPIRED, f"certificate {stored.number}")
-    slots = _slots(request, stored, items)
+    trust = service.fresh_trust(now)
+    registration = verify_request(request, directory=trust.directory, today=now // _DAY)
+
+    def slots_of(one: StoredCertificate) -> list[int]:
+        require_usable(one, citizen)
+        if one.certificate.body.expires < now // _DAY:
+            raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
+        return slots_for_items(
+            request.body, items, one.certificate, policies=trust.policies, today=day_of_question(now)
+        )
+
+    stored, slots = _choose(held, slots_of)
+    with service.store.read() as tx:
+        principal_of(service, tx, citizen, stored.certificate)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
     to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
@@ -131,7 +140,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
 
     Raises:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
-            `consent.revoked`, `consent.not_yet_valid` (nothing was begun).
+            `consent.revoked` (the delegation too, for a proxy), `consent.not_yet_valid` (nothing was begun).
         VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; `org.suspended`; as
             `require_usable` when the certificate was replaced or suspended since.
     """
@@ -147,14 +156,17 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
             raise ConsentError(Reason.CONSENT_EXPIRED, hint="begin the answer again")
         data = _signed(citizen, draft, signature)
         presentation = parse_presentation(data)
-        require_usable(open_certificate(tx, citizen, presentation.certificate.body.number), citizen)
+        stored = open_certificate(tx, citizen, presentation.certificate.body.number)
+        require_usable(stored, citizen)
+        principal = principal_of(service, tx, citizen, stored.certificate)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
         body = presentation.body
-        tx.add_answer(AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires))
+        answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)
+        tx.add_answer(answer)
         tx.move_request(id_, to=RequestState.ANSWERED, safe=citizen.safe)
         tx.delete_drafts(id_)
         shown = tuple(item.slot for item in presentation.certificate.disclosures)
-        _log(service, tx, citizen, row, Action.ANSWERED, shown, now)
+        _log(service, tx, citizen, row, Action.ANSWERED, shown, now, principal=principal)
 
 
 def refuse_request(service: Service, citizen: Citizen, id_: bytes) -> None:
@@ -186,7 +198,9 @@ def withdraw_answer(service: Service, citizen: Citizen, id_: bytes) -> None:
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID if waiting else Reason.CONSENT_EXHAUSTED)
         tx.move_request(id_, to=RequestState.WITHDRAWN, safe=citizen.safe)
         tx.mark_withdrawn(id_, now)
-        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now)
+        answer = tx.answer(id_)
+        principal = None if answer is None else answer.principal
+        _log(service, tx, citizen, row, Action.WITHDRAWN, (), now, principal=principal)
 
 
 def require_waiting(row: RequestRow, now: int) -> None:
@@ -208,36 +222,26 @@ def answer_bound(request: bytes, safe: bytes) -> bytes:
 
 
 def _choose(
-    request: UnverifiedRequest, held: Sequence[StoredCertificate], items: Sequence[int]
-) -> StoredCertificate:
-    """The first of `held` that holds all that the items ask for; the only one, whether it does or not."""
+    held: Sequence[StoredCertificate], slots_of: Callable[[StoredCertificate], list[int]]
+) -> tuple[StoredCertificate, list[int]]:
+    """The first of `held` that answers, with the slots that do; the only one, or why it does not."""
     if len(held) == 1:
-        return held[0]
+        return held[0], slots_of(held[0])
+    undecided: ProjectError | None = None
     for stored in held:
-        shown = {item.slot for item in stored.certificate.disclosures}
         try:
-            if shown.issuperset(_slots(request, stored, items)):
-                return stored
-        except FormatError as exc:
-            if exc.reason is not Reason.DISC_REQUIRED_MISSING:  # of another type: the next may do
+            return stored, slots_of(stored)
+        except (FormatError, UndeterminedError) as exc:
+            if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
                 raise
-    raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+            undecided = exc if exc.reason is Reason.POLICY_UNDETERMINED else undecided
+    raise undecided or FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
 
 
-def _slots(request: UnverifiedRequest, stored: StoredCertificate, items: Sequence[int]) -> list[int]:
-    if not items or len(set(items)) != len(items):
-        raise FormatError(Reason.API_VALIDATION, "items are named once each")
-    slots: set[int] = set()
-    for position in items:
-        if not 0 <= position < len(request.body.items):
-            raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
-        item = request.body.items[position]
-        if isinstance(item, PolicyItem):
-            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"item {position}")
-        if item.type is not stored.certificate.body.type:
-            raise FormatError(Reason.DISC_REQUIRED_MISSING, f"item {position} is of another type")
-        slots |= set(item.slots)
-    return sorted(slots)
+def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
+    """What is offered without being named: a proxy names whom they answer for."""
+    usable = usable_certificates(tx, citizen)
+    return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
 
 
 def _signed(citizen: Citizen, draft: DraftRow, signature: bytes) -> bytes:
@@ -262,6 +266,9 @@ def _log(
     action: Action,
     slots: tuple[int, ...],
     now: int,
+    *,
+    principal: bytes | None = None,
 ) -> None:
     access = access_of(action, parse_request(row.request), slots)
     append_access(tx, citizen.safe, access, data_key=citizen.data_key, time=now, random=service.random)
+    append_for_principal(service, tx, principal, access, proxy_key=citizen.holder_key, time=now)

@@ -52,7 +52,9 @@ class RateLimiter:
 
 
 class Limits:
-    """The limits of one service: logins by address and by key, bad tokens by address, requests by organisation."""
+    """The limits of one service: logins by address and by key, bad tokens by address, requests and
+    new webhooks by organisation.
+    """
 
     def __init__(
         self,
@@ -61,8 +63,10 @@ class Limits:
         login_key: Rate = Rate(10, 10),
         bad_token: Rate = Rate(100, 60),
         new_request: Rate = Rate(1000, 600),
+        new_hook: Rate = Rate(20, 20),
     ) -> None:
         self.login_address = RateLimiter(login_address)
         self.login_key = RateLimiter(login_key)
         self.bad_token = RateLimiter(bad_token)
         self.new_request = RateLimiter(new_request)
+        self.new_hook = RateLimiter(new_hook)

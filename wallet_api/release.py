@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from certificate.numbers import Presenter
 from certificate.presentation import parse_presentation
 from certificate.request import parse_request
 from ledger.errors import ConsentError
@@ -11,6 +12,7 @@ from ledger.reasons import Reason
 from verifier.verify import CLOCK_SKEW
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
+from wallet_api.acting import append_for_principal
 from wallet_api.consents import answer_bound
 from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of
@@ -26,11 +28,12 @@ FETCH_WINDOW = 86400  # seconds from the first fetch in which the same bytes are
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The presentation's tagged bytes, and the request they answer."""
+    """The presentation's tagged bytes, the request they answer, and who answered."""
 
     presentation: bytes
     request: bytes
     expires: int
+    presenter: Presenter
 
 
 def fetch_answer(service: Service, organisation: Organisation, id_: bytes) -> Released:
@@ -51,11 +54,14 @@ def fetch_answer(service: Service, organisation: Organisation, id_: bytes) -> Re
         assert answer.sealed is not None
         data_key = service.data_key(owner)
         data = open_sealed(data_key, answer.sealed, bound=answer_bound(id_, answer.safe))
-        shown = tuple(item.slot for item in parse_presentation(data).certificate.disclosures)
+        certificate = parse_presentation(data).certificate
+        shown = tuple(item.slot for item in certificate.disclosures)
         access = access_of(Action.FETCHED, parse_request(row.request), shown)
         append_access(tx, answer.safe, access, data_key=data_key, time=now, random=service.random)
+        proxy_key = certificate.body.cnf or owner.holder_key
+        append_for_principal(service, tx, answer.principal, access, proxy_key=proxy_key, time=now)
         tx.mark_fetched(id_, now)
-    return Released(data, row.request, answer.expires)
+    return Released(data, row.request, answer.expires, certificate.body.presenter)
 
 
 def acknowledge(service: Service, organisation: Organisation, id_: bytes) -> None:
@@ -95,6 +101,7 @@ def confirm_deletion(service: Service, organisation: Organisation, id_: bytes) -
         access = access_of(Action.DELETION_CONFIRMED, parse_request(row.request), ())
         data_key = service.data_key(owner)
         append_access(tx, owner.id, access, data_key=data_key, time=now, random=service.random)
+        append_for_principal(service, tx, answer.principal, access, proxy_key=owner.holder_key, time=now)
 
 
 def _releasable(tx: Transaction, row: RequestRow, now: int) -> AnswerRow:

@@ -21,6 +21,7 @@ from wallet_api.store.sql import Store, Transaction
 from wallet_api.webhooks import rewrap_hooks
 
 __all__ = [
+    "IDENTITY",
     "StoredCertificate",
     "all_certificates",
     "check_master_key",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _PAGE = 100
-_IDENTITY = range(3)  # name, id_tail, id_no
+IDENTITY = range(3)  # name, id_tail, id_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _kind(certificate: UnverifiedCertificate) -> tuple[object, ...]:
     body = certificate.body
     # A proxy can hold certificates of several people: they are told apart by whom they are about.
     about = tuple(
-        shown.value for shown in certificate.disclosures if shown.slot in _IDENTITY and body.presenter
+        shown.value for shown in certificate.disclosures if shown.slot in IDENTITY and body.presenter
     )
     return body.type, body.authority, body.cnf, body.presenter, about
 

@@ -70,7 +70,9 @@ def set_hook(
 
     Raises:
         ConfigError: `hook.address`.
+        RateLimitedError: `api.rate_limited`: each try looks a name up.
     """
+    service.limits.new_hook.take(str(organisation.org), now=service.clock())
     target = parse_hook_url(url, environment=service.trust().environment)
     allowed_address(target, resolve=resolve, allowed=allowed)
     id_, raw = service.random(ID_SIZE), service.random(KEY_SIZE)

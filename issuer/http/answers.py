@@ -9,11 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "OAUTH_ERRORS",
     "PROBLEMS",
+    "AccessLogHead",
     "ClaimedBody",
     "Credential",
     "CredentialRequest",
+    "DelegationBody",
+    "DelegationEndBody",
     "Glimpse",
     "Health",
+    "Logged",
     "LookUpRequest",
     "NonceBody",
     "Notification",
@@ -21,7 +25,9 @@ __all__ = [
     "OfferBody",
     "OfferRequest",
     "Problem",
+    "ProofBody",
     "Proofs",
+    "ProxiesBody",
     "RecoveriesBody",
     "RenewalBody",
     "RenewalRequest",
@@ -161,6 +167,46 @@ class RenewalBody(_Model):
 
 class RecoveriesBody(_Model):
     recoveries: list[str] = Field(description="statements of succession, " + _BASE64, examples=[["0oRYIK…"]])
+
+
+class ProofBody(_Model):
+    """The holder key's proof."""
+
+    proof: str = Field(max_length=4096, examples=[_PROOF])
+
+
+class ProxiesBody(_Model):
+    certificates: list[RenewalBody]
+
+
+class DelegationBody(_Model):
+    """A delegation, signed by the principal's holder key."""
+
+    delegation: str = Field(min_length=1, max_length=4096, description=_BASE64, examples=["0oRDoQ…"])
+
+
+class DelegationEndBody(DelegationBody):
+    """The delegation, and its end, signed by the same key."""
+
+    end: str = Field(min_length=1, max_length=4096, description=_BASE64, examples=["0oRDoQ…"])
+
+
+class AccessLogHead(_Model):
+    """A signed note (C2SP signed-note) over the head of an access log."""
+
+    note: str = Field(
+        min_length=1,
+        max_length=8192,
+        examples=["wallet.example.test\n7\nqSW6…=\n\n— wallet.example.test 2fKd…\n"],
+    )
+
+
+class Logged(_Model):
+    """Where its entry stands in the ledger, and the proof of it: a full proof (`ledger.proof`) as base64url of CBOR."""
+
+    log: int = Field(examples=[1])
+    index: int = Field(examples=[1024])
+    proof: str = Field(examples=["hQEZBAA…"])
 
 
 class LookUpRequest(_Model):

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from issuer.counter import Counter
 from issuer.home import CONFIG_NAME, Home
-from issuer.http import authorize, counter_routes, heads, holders, vci
+from issuer.http import authorize, counter_routes, heads, holders, proxy_routes, vci
 from issuer.http.answers import PROBLEMS, Health, OAuthError, Problem
 from issuer.http.configurations import AUTHORIZATION_CODE, PRE_AUTHORIZED
 from issuer.http.delivery import deliver_lookups
@@ -85,17 +85,19 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        responses={status: PROBLEMS[status] for status in (413, 415, 422)},  # what manners may refuse
         lifespan=lifespan,
     )
     app.state.service = state
-    for routes in (vci, authorize, holders, counter_routes, heads):
+    for routes in (vci, authorize, holders, proxy_routes, counter_routes, heads):
         app.include_router(routes.router)
-    app.add_api_route("/healthz", _healthz, methods=["GET"], responses={503: PROBLEMS[503]})
+    app.add_api_route(
+        "/healthz", _healthz, methods=["GET"], response_model=Health, responses={503: PROBLEMS[503]}
+    )
     app.add_api_route("/metrics", _metrics, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(ProjectError, _on_project_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_bug)
     app.add_middleware(Manners, metrics=state.metrics, body_seconds=body_seconds)
     _complete_openapi(app)
     return app
@@ -133,9 +135,12 @@ def _state(
     )
 
 
-async def _healthz(state: Service) -> Health:
+async def _healthz(request: Request, state: Service) -> Any:
     """Whether the ledger answers and the records can be read."""
-    condition = await asyncio.wrap_future(state.worker.condition())
+    try:
+        condition = await asyncio.wrap_future(state.worker.condition())
+    except ProjectError as exc:
+        return problem(exc, request, status=503)
     return Health(
         status="ok", entries=condition.entries, published=condition.published, cut_off=condition.cut_off
     )
@@ -160,10 +165,6 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     reason = Reason.AUTHZ_NOT_FOUND if exc.status_code == 404 else Reason.API_VALIDATION
     return problem(ConfigError(reason), request, status=exc.status_code, headers=exc.headers)
-
-
-async def _on_bug(request: Request, exc: Exception) -> Response:
-    return problem(ProjectError(Reason.STORE_IO_ERROR), request, status=500)
 
 
 def _complete_openapi(app: FastAPI) -> None:

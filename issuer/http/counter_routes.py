@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header
 
 from issuer.http.answers import PROBLEMS, Glimpse, LookUpRequest, OfferBody, OfferRequest
-from issuer.http.configurations import credential_offer
+from issuer.http.configurations import PRE_AUTHORIZED, credential_offer
 from issuer.http.state import Service, State, bearer_token
 from issuer.identity import Terms
 from ledger.errors import FormatError
@@ -40,7 +40,24 @@ async def look_up(
     return Glimpse(name=glance.name, id_tail=glance.id_tail, keys=glance.keys)
 
 
-@router.post("/offers")
+_OFFER_LINKS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "An offer, its PIN beside it",
+        "links": {
+            "redeem": {
+                "operationId": "token",
+                "requestBody": {
+                    "grant_type": PRE_AUTHORIZED,
+                    "pre-authorized_code": "$response.body#/code",
+                    "tx_code": "$response.body#/pin",
+                },
+            }
+        },
+    }
+}
+
+
+@router.post("/offers", responses=_OFFER_LINKS)
 async def make_offer(
     wanted: OfferRequest, state: Service, authorization: Annotated[str | None, Header()] = None
 ) -> OfferBody:

@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from pydantic import BaseModel, ConfigDict, Field
 
 from certificate.qr_text import encode_file_text
+from issuer.http.answers import PROBLEMS, AccessLogHead, Logged
 from issuer.http.state import Service, bearer_token
 from ledger.cbor import encode_cbor
 from ledger.errors import VerificationError
@@ -26,22 +26,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 
-class AccessLogHead(BaseModel):
-    """A signed note (C2SP signed-note) over the head of an access log."""
-
-    model_config = ConfigDict(extra="forbid")
-    note: str = Field(min_length=1, max_length=8192)
-
-
-class Logged(BaseModel):
-    """Where its entry stands in the ledger, and the proof of it: a full proof (`ledger.proof`) as base64url of CBOR."""
-
-    log: int
-    index: int
-    proof: str
-
-
-@router.post("/access-log-heads")
+@router.post("/access-log-heads", responses={status: PROBLEMS[status] for status in (400, 401, 503)})
 async def log_head(
     head: AccessLogHead, state: Service, authorization: Annotated[str | None, Header()] = None
 ) -> Logged:

@@ -40,7 +40,9 @@ async def renewal(wanted: RenewalRequest, request: Request, state: Service) -> R
     return RenewalBody(cut_off=newest.cut_off, credential=encode_file_text(newest.certificate))
 
 
-@router.get("/recoveries", responses={status: PROBLEMS[status] for status in (401, 503)})
+@router.get(
+    "/recoveries", operation_id="recoveries", responses={status: PROBLEMS[status] for status in (401, 503)}
+)
 async def recoveries(state: Service, authorization: Annotated[str | None, Header()] = None) -> RecoveriesBody:
     """The office's statements about the keys whose place the claimed key took; with the token it was claimed by."""
     grant = state.tokens.grant(bearer_token(authorization), now=state.now())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from issuer.http.problems import problem
-from ledger.errors import FormatError
+from ledger.errors import FormatError, ProjectError
 from ledger.reasons import Reason
 
 __all__ = ["BODY_SECONDS", "FORM", "MAX_BODY", "Manners", "Metrics"]
@@ -68,7 +69,7 @@ class Manners:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = perf_counter(), 500
+        started, status = perf_counter(), 0
 
         async def polite_send(message: Message) -> None:
             nonlocal status
@@ -88,6 +89,13 @@ class Manners:
                 await refusal(scope, receive, polite_send)
                 return
             await self._app(scope, _replay(body, receive), polite_send)
+        except Exception as exc:
+            _log_bug(exc)
+            if status:
+                raise  # half an answer is out: the server cuts the connection
+            await problem(ProjectError(Reason.STORE_IO_ERROR), Request(scope), status=500)(
+                scope, receive, polite_send
+            )
         finally:
             self._count(scope, status, perf_counter() - started)
 
@@ -118,6 +126,15 @@ class Manners:
         self._metrics.seconds.labels(route).observe(seconds)
         line = {"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1)}
         _LOG.info("%s", json.dumps(line))
+
+
+def _log_bug(exc: Exception) -> None:
+    """Where it happened; its message may hold what nobody should read."""
+    at = exc.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = "" if at is None else f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}"
+    _LOG.error("%s", json.dumps({"bug": type(exc).__name__, "at": place}))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -86,10 +86,23 @@ def authorization_server(state: Service) -> dict[str, Any]:
     return authorization_metadata(state.url, with_login=state.logins is not None)
 
 
+_WITH_TOKEN: Final = {"header.authorization": "Bearer {$response.body#/access_token}"}
+_TOKEN_LINKS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Good for one claim",
+        "links": {
+            "claim": {"operationId": "credential", "parameters": _WITH_TOKEN},
+            "recoveries": {"operationId": "recoveries", "parameters": _WITH_TOKEN},
+        },
+    }
+}
+
+
 @router.post(
     "/token",
+    operation_id="token",
     response_model=TokenBody,
-    responses=OAUTH_ERRORS | {status: PROBLEMS[status] for status in (413, 415, 429)},
+    responses=_TOKEN_LINKS | OAUTH_ERRORS | {status: PROBLEMS[status] for status in (413, 415, 429)},
     openapi_extra=_TOKEN_FORM,
 )
 async def token(request: Request, state: Service) -> Response:
@@ -137,6 +150,7 @@ async def nonce(request: Request, state: Service) -> NonceBody:
 
 @router.post(
     "/credential",
+    operation_id="credential",
     response_model=ClaimedBody,
     response_model_exclude_none=True,
     responses=OAUTH_ERRORS

@@ -10,11 +10,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from issuer.delegations import begin_proxy, end_proxy
 from issuer.export import find_row, full_certificate
 from issuer.home import Home
 from issuer.identity import Proven
 from issuer.proxies import proxy_of
-from issuer.publish import cut_bundle
 from issuer.recovery import end_earlier_keys, statements_for
 from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
@@ -112,13 +112,17 @@ class MintWorker:
         """The newest certificates that a key holds for others."""
         return self._call(lambda ledger: self._acting(ledger, holder))
 
+    def begin_proxy(self, delegation: bytes) -> Future[None]:
+        """Mint from a delegation. Fails as `issuer.delegations.begin_proxy`."""
+        return self._call(lambda ledger: begin_proxy(self._home, ledger, delegation, now=self._clock()))
+
+    def end_proxy(self, delegation: bytes, end: bytes) -> Future[None]:
+        """End a delegation. Fails as `issuer.delegations.end_proxy`."""
+        return self._call(lambda ledger: end_proxy(self._home, ledger, delegation, end, now=self._clock()))
+
     def recoveries(self, holder: bytes) -> Future[list[bytes]]:
         """The statements about the keys whose place a key took."""
         return self._call(lambda ledger: statements_for(self._home, ledger, holder, now=self._clock()))
-
-    def publish(self) -> Future[int]:
-        """Cut a new trust bundle, after the register changed; its version."""
-        return self._call(lambda ledger: cut_bundle(self._home, ledger, now=self._clock()))
 
     def condition(self) -> Future[Condition]:
         """How ledger and records are; fails when one of them cannot be read."""

@@ -22,12 +22,15 @@ from ledger.errors import FormatError, ProjectError
 from ledger.proof import FullProof, Proof, encode_proof
 from ledger.reasons import Reason
 from tests.world import REGISTRY, SECONDS, SLOTS_24, Log, World, other_entries
+from verifier.expect import STATIC
+from verifier.report import Report
 
 __all__ = [
     "Lenient",
     "embellished",
     "forged_paper",
     "headers_of",
+    "judged",
     "lenient_tree",
     "logged",
     "paper",
@@ -50,6 +53,11 @@ class Lenient(Registry):
 def lenient_tree(claims: Mapping[int, ClaimValue]) -> ClaimsTree:
     fields = (REGISTRY.type, REGISTRY.fact_depth, REGISTRY.claims, REGISTRY.by_slot, REGISTRY.by_name)
     return ClaimsTree.from_seed(Lenient(*fields), b"s" * 32, claims)
+
+
+def judged(data: bytes, world: World | None = None, **options: object) -> Report:
+    """What a verifier who expects paper says; `options` are those of `verify`."""
+    return (world or World()).verify(data, expect=STATIC, **options)  # type: ignore[arg-type]  # options of verify
 
 
 def paper(world: World, **changes: object) -> bytes:

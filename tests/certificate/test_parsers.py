@@ -16,7 +16,10 @@ from certificate.certificate import (
     parse_certificate,
 )
 from certificate.cose import encode_sign1, parse_sign1, sign_object
+from certificate.delegation import parse_delegation, parse_delegation_end
+from certificate.device import DeviceBody, device_to_be_signed, parse_device
 from certificate.directory import parse_directory
+from certificate.journal import parse_journal_entry
 from certificate.numbers import Typ
 from certificate.presentation import parse_presentation
 from certificate.qr_text import (
@@ -34,7 +37,7 @@ from ledger.errors import FormatError, ProjectError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from tests.attacks.marking import attack
-from tests.world import SLOTS_24, World, signer
+from tests.world import SECONDS, SLOTS_24, World, signer
 from verifier.expect import STATIC, Asked
 from verifier.report import Outcome
 
@@ -46,6 +49,10 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "status": parse_status_token,
     "directory": parse_directory,
     "succession": parse_succession,
+    "delegation": parse_delegation,
+    "delegation end": parse_delegation_end,
+    "device": parse_device,
+    "journal": parse_journal_entry,
     "cbor": decode_cbor,
     "any": decode_any,
     "any request": decode_any_request,
@@ -63,6 +70,13 @@ def honest(name: str) -> bytes:
         "status": world.status_token,
         "directory": lambda: files["directory.cose"],
         "succession": world.succession,
+        "delegation": world.delegation,
+        "delegation end": world.delegation_end,
+        "device": lambda: device_to_be_signed(
+            DeviceBody("a", world.holder.public_key, world.asker.public_key, SECONDS, 60),
+            holder_key=world.holder.public_key,
+        ),
+        "journal": world.journal_entry,
         "cbor": lambda: encode_cbor([1, b"2", "3", None, True, [4, -5]]),
         "any": lambda: encode_qr_text(world.presentation()).encode(),
         "any request": lambda: encode_request_text(world.request()).encode(),

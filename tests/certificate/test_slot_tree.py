@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certificate.numbers import CertificateType
-from certificate.slot_tree import ClaimsTree, Disclosure, root_from_disclosures
+from certificate.slot_tree import ClaimsTree, Disclosure, claims_root, root_from_disclosures
 from certificate.slots import REGISTRIES, Claim, ClaimValue, Registry, ValueType
 from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.reasons import Reason
@@ -226,3 +226,20 @@ def test_garbage_disclosures_raise_nothing_but_our_error(
 ) -> None:
     with suppress(ProjectError):
         root_from_disclosures(REGISTRY, [Disclosure(*row) for row in rows], proof)
+
+
+def test_a_plan_kept_for_some_slots_serves_any_seed_and_values() -> None:
+    """Plans are shared by all certificates that fill the same slots, and the root alone agrees with the whole tree."""
+    rng = random.Random(5)
+    for _ in range(30):
+        held = rng.sample(sorted(REGISTRY.by_slot), rng.randint(1, 40))
+        counts = small_registry(4, 9)
+        for _ in range(2):
+            claims: dict[int, ClaimValue] = {slot: rng.randint(0, 10**6) for slot in held}
+            seed = rng.randbytes(32)
+            root = claims_root(counts, seed, claims)
+            assert root == naive_root(counts, seed, claims)
+            assert root == ClaimsTree.from_seed(counts, seed, claims).root()
+    with pytest.raises(FormatError) as refusal:
+        claims_root(REGISTRY, SEED, {})
+    assert refusal.value.reason is Reason.DISC_REQUIRED_MISSING

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ledger.reasons import Reason
@@ -51,6 +52,7 @@ class Covered:
     about: str
 
 
+@cache
 def covered() -> dict[str, list[Covered]]:
     """Attack line to the tests marked for it, in the order of the files."""
     found: dict[str, list[Covered]] = defaultdict(list)

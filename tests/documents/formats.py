@@ -11,10 +11,12 @@ from textwrap import wrap
 import cbor2
 
 from certificate.certificate import certificate_number, parse_certificate
+from certificate.device import DeviceBody, device_to_be_signed
 from certificate.holding import disclose
 from certificate.numbers import Algorithm, Typ
 from certificate.qr_text import encode_qr_text
 from certificate.request import matching_digits, parse_request
+from certificate.rollover import sign_rollover
 from certificate.slot_tree import disclosure_leaf_hash
 from certificate.slots import REGISTRIES
 from issuer.import_summary import sign_import_summary
@@ -24,7 +26,7 @@ from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
 from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
 from tests.issuer.summaries import SUMMARY
-from tests.world import NOW, SECONDS, SLOTS_24, Log, World
+from tests.world import NOW, SECONDS, SLOTS_24, Log, World, signer
 from verifier.expect import Asked
 from verifier.proof_of_verification import prove_verification
 
@@ -55,6 +57,7 @@ def render() -> str:
     parts += _certificate(world)
     parts += _asking(world)
     parts += _succession(world)
+    parts += _holder(world)
     parts += _proving(world)
     parts += _trust(world)
     parts += _ledger(world)
@@ -126,6 +129,30 @@ def _proving(world: World) -> list[str]:
         "nothing of a person. Payload `[org, request, [[shown, checkpoint, list], ...], bundle, time, outcome, "
         "reason]`; `outcome` 0 valid, 1 invalid, 2 undetermined.\n",
         _object(proof),
+        "## Key rollover\n",
+        "`certificate.rollover`: an organisation's old request key signs `[inner]`, the new one the inner object "
+        "`[org, old key, new key, time]`.\n",
+        _object(sign_rollover(world.asker, signer("asker's new key"), org=1, time=SECONDS), hex_bytes=96),
+    ]
+
+
+def _holder(world: World) -> list[str]:
+    key = world.holder.public_key
+    device = DeviceBody("wallet.example.test", key, signer("tablet").public_key, SECONDS, 600)
+    to_sign = device_to_be_signed(device, holder_key=key)
+    return [
+        "## What else a holder key signs\n",
+        "`certificate.delegation`: another key may act; `[principal_key, proxy_key, [type, ...], first, last, nonce]`, "
+        "days as UTC day numbers.\n",
+        _object(world.delegation()),
+        "Its end, a kind of its own: `[digest of the delegation, time]`.\n",
+        _object(world.delegation_end()),
+        "`certificate.journal`: what a phone showed offline, one entry after the other; `[counter, previous, time, "
+        "org, request digest, type, [slot, ...]]`.\n",
+        _object(world.journal_entry()),
+        "`certificate.device`: both keys sign `[audience, first_key, second_key, issued, lifetime]`; the bytes that "
+        f"the first one signs, {len(to_sign)} bytes:\n",
+        "\n".join(f"    {line}" for line in wrap(to_sign.hex(), 96)) + "\n",
     ]
 
 

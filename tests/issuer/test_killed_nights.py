@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.attacks.marking import attack
 from tests.issuer.nights import Night, audit, kill_mints, ok, start, tally
 
 
@@ -20,12 +21,14 @@ def small(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Night:
     return Night(tmp_path_factory.mktemp("small"), 2_000 if full else 300)
 
 
+@attack("K07")
 def test_a_killed_mint_is_completed_by_the_next(night: Night, full: bool) -> None:
     """K07: SIGKILL at random moments; the rerun mints the same set, nobody twice, and the ledger checks."""
     moments = 200 if full else 3
     assert kill_mints(night, moments, seed=4) > moments // 10
 
 
+@attack("K13")
 def test_two_mints_at_once_mint_everyone_once(night: Night) -> None:
     """K13: dense indices; neither run fails."""
     with night.begun() as home:
@@ -35,6 +38,7 @@ def test_two_mints_at_once_mint_everyone_once(night: Night) -> None:
         night.require_everyone(home)
 
 
+@attack("K11")
 def test_a_full_disk_stops_a_mint_and_loses_nothing(small: Night) -> None:
     """K11, D02: a clear code; with space again the next run completes."""
     with small.begun() as home:

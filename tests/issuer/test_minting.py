@@ -178,7 +178,7 @@ def test_the_register_refuses_a_status_place_given_twice(bureau: Bureau) -> None
         row = register.of_person(bureau.persons[0])[0]
         twin = replace(row, number="X", digest=bytes(32), identity=replace(row.identity, person_no="other"))
         with pytest.raises(IntegrityError) as refusal:
-            register.add_signed([twin])
+            register.add_signed([twin.values()])
         assert refusal.value.reason is Reason.CLI_DUPLICATE_ID
 
 

@@ -247,5 +247,5 @@ class Bureau:
 def by_name(person: PersonClaims) -> dict[str, ClaimValue]:
     """Claims by name; each value is one that its slot may take."""
     for slot, value in person.claims.items():
-        REGISTRY.check_value(slot, value)
+        REGISTRY.encode_items([slot], [value])
     return {REGISTRY.claim_at(slot).name: value for slot, value in person.claims.items()}

@@ -16,6 +16,7 @@ from issuer.profile import Charge, Profile, load_profile, parse_profile
 from issuer.records import import_export, load_export
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.issuer_records.exports import (
     KEY,
     OFFICES,
@@ -163,6 +164,7 @@ def _spoil(table: str, change: bytes | None = None, old: bytes = b"", new: bytes
 CSV = csv_bytes("contribution", ROWS)
 
 
+@attack("K08", Reason.RECORDS_SCHEMA)
 @pytest.mark.parametrize(
     "data",
     [
@@ -188,6 +190,7 @@ def test_csv_that_is_no_such_table(bureau: Bureau, data: bytes) -> None:
     assert "contribution.csv" in error.detail
 
 
+@attack("K08", Reason.RECORDS_TOO_MANY_QUARANTINED)
 @pytest.mark.parametrize(
     "data",
     [
@@ -231,6 +234,7 @@ def test_a_row_with_too_few_cells(bureau: Bureau, at: int) -> None:
         assert f"row {at + 1} column updated_on: must not be empty" in caught.value.detail
 
 
+@attack("K08")
 def test_a_shuffled_header_is_read_by_name(bureau: Bureau) -> None:
     def shuffled(table: str, data: bytes) -> bytes:
         lines = [line.split(",") for line in data.decode().splitlines()]
@@ -239,6 +243,7 @@ def test_a_shuffled_header_is_read_by_name(bureau: Bureau) -> None:
     assert bureau.run(writer(spoil=shuffled))[1].digest == bureau.run(writer())[1].digest
 
 
+@attack("K08")
 def test_an_open_quote_in_a_name_swallows_nothing(bureau: Bureau) -> None:
     people = csv_bytes("person", PEOPLE)
     for broken in (

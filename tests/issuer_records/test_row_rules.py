@@ -14,6 +14,7 @@ from issuer.records.rules import Findings, contribution_rules, employer_rules, f
 from issuer.records.tables import SCHEMAS
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.issuer_records.exports import (
     IDS,
     KEY,
@@ -323,6 +324,7 @@ def test_a_profile_maps_the_characters_of_its_font(bureau: Bureau) -> None:
     assert facts["name"] == "测试㐀"
 
 
+@attack("K08")
 def test_formula_quotes_and_commas_in_a_name_are_text(bureau: Bureau) -> None:
     names = ["=1+1", '=HYPERLINK("x","y")', "Example, Ada", '"', "@sum"]
     people = [person_row(at, name=name) for at, name in enumerate(names)]

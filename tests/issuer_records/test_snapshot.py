@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import resource
 from pathlib import Path
 
@@ -53,13 +54,13 @@ def test_everybody_is_found_and_nobody_else(bureau: Bureau) -> None:
         assert absent == "" or absent not in str(caught.value)
 
 
-def test_batches_are_the_claims_of_each(bureau: Bureau) -> None:
+def test_persons_by_place_are_the_claims_of_each_in_another_process_too(bureau: Bureau) -> None:
     snapshot, _ = bureau.run(city())
-    batches = list(snapshot.batches(10))
-    assert [len(batch) for batch in batches] == [10, 10, 5]
-    assert [person for batch in batches for person in batch] == [
-        snapshot.claims(n) for n in snapshot.person_nos()
-    ]
+    claims = [snapshot.claims(number) for number in snapshot.person_nos()]
+    assert [snapshot.person_at(at) for at in range(len(snapshot))] == claims
+    sent = pickle.loads(pickle.dumps(snapshot))  # noqa: S301 - our own bytes, as between our processes
+    assert [sent.person_at(at) for at in range(len(sent))] == claims
+    sent.close()
 
 
 def test_what_the_snapshot_is_of(bureau: Bureau) -> None:

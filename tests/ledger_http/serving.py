@@ -5,13 +5,18 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
 import uvicorn
 
 __all__ = ["running"]
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    with suppress(SystemExit):  # how uvicorn says that the application did not start
+        server.run(sockets=[listener])
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def running(app: Any) -> Iterator[str]:
             app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
         )
         server = uvicorn.Server(config)
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread = Thread(target=_run, args=(server, listener), daemon=True)
         thread.start()
         try:
             deadline = time.monotonic() + 10

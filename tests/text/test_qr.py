@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 from contextlib import suppress
 
 import pytest
@@ -117,6 +118,19 @@ def modules_of(png: bytes) -> int:
     return Image.open(io.BytesIO(png)).width // 4 - 8
 
 
+def dark_pixels(png: bytes) -> set[tuple[int, int]]:
+    """Dark modules of a picture as above, with its quiet zone, as (x, y)."""
+    picture = Image.open(io.BytesIO(png)).convert("L")
+    side = picture.width // 4
+    return {(x, y) for x in range(side) for y in range(side) if picture.getpixel((4 * x, 4 * y)) == 0}
+
+
+def dark_modules(svg: str) -> set[tuple[int, int]]:
+    runs = re.findall(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z", svg)
+    assert all(width == back for _, _, width, back in runs)
+    return {(int(x) + step, int(y)) for x, y, width, _ in runs for step in range(int(width))}
+
+
 @pytest.mark.parametrize("level", ["L", "M"])
 @pytest.mark.parametrize("version", [5, 12, 20, 25, 30, 36, 40])
 def test_full_symbols_have_the_stated_version_and_read_back(version: int, level: ErrorCorrection) -> None:
@@ -127,6 +141,7 @@ def test_full_symbols_have_the_stated_version_and_read_back(version: int, level:
     svg = draw_qr_svg(text, ecc=level)
     assert svg.startswith("<?xml")
     assert f'viewBox="0 0 {17 + 4 * version + 8} ' in svg
+    assert dark_modules(svg) == dark_pixels(png)
 
 
 def test_a_text_too_long_for_one_symbol_is_said_so() -> None:

@@ -220,7 +220,7 @@ def test_machines_can_read_it(town: Town, alice: Phone, caplog: pytest.LogCaptur
 def served(town: Town) -> Iterator[int]:
     """The port of a real server in front of the town's service."""
     app = create_app(town.service, public_url=URL, body_seconds=0.5)
-    server = WalletServer(server_config(app, "127.0.0.1", 0))
+    server = WalletServer(server_config(app))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -61,6 +61,7 @@ ORG_ROUTES = [
     ("POST", "/requests/{}/fetch"),
     ("POST", "/requests/{}/acknowledge"),
     ("POST", "/requests/{}/deletion-confirmed"),
+    ("POST", "/requests/{}/reminder"),
 ]
 CITIZEN_ONLY = [("GET", "/certificates"), ("GET", "/requests"), ("GET", "/access-log"), ("DELETE", "/safe")]
 

@@ -20,6 +20,7 @@ from ledger.errors import (
     ConsentError,
     FormatError,
     ProjectError,
+    UndeterminedError,
     VerificationError,
 )
 from ledger.reasons import Reason
@@ -74,7 +75,7 @@ class OrganisationClient:
 
     def leave(self, request: bytes, *, key: str) -> tuple[str, str]:
         """Leave a request under an idempotency key; its id and the link for the citizen."""
-        body = {"request": urlsafe_b64encode(request).rstrip(b"=").decode("ascii")}
+        body = {"request": _b64(request)}
         answer = self._call("POST", "/requests", body, {"Idempotency-Key": key})
         id_, link = answer.get("id"), answer.get("link")
         if (
@@ -110,6 +111,11 @@ class OrganisationClient:
         """What was shown is deleted here."""
         self._call("POST", f"/requests/{id_}/deletion-confirmed")
 
+    def roll_key_over(self, rollover: bytes, registration: bytes) -> str:
+        """Change the request key; the new one, as the service noted it."""
+        body = {"rollover": _b64(rollover), "registration": _b64(registration)}
+        return _text(self._call("POST", "/organisation/key-rollovers", body), "request_key")
+
     def close(self) -> None:
         self._http.close()
 
@@ -122,9 +128,7 @@ class OrganisationClient:
             except httpx.HTTPError as exc:
                 if not left:
                     hint = "look whether the wallet is reachable, then run the command again"
-                    raise ConflictError(
-                        Reason.STORE_IO_ERROR, "no answer from the wallet", hint=hint
-                    ) from exc
+                    raise UndeterminedError(Reason.NET_UNREACHABLE, type(exc).__name__, hint=hint) from exc
                 self._pause(2.0 ** (_TRIES - 1 - left) / 4)
                 continue
             if response.status_code in (429, 503) and left:
@@ -132,6 +136,10 @@ class OrganisationClient:
                 continue
             return _content(response)
         raise AssertionError("the last try returns or raises")
+
+
+def _b64(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def _content(response: httpx.Response) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _refusal(status: int, content: object) -> ProjectError:
     try:
         reason = Reason(str(content["reason"]) if isinstance(content, dict) else "")
     except (KeyError, ValueError):
-        return ConflictError(Reason.STORE_IO_ERROR, f"the wallet answered {status}")
+        return UndeterminedError(Reason.NET_UNREACHABLE, f"the wallet answered {status}")
     kind: type[ProjectError] = {
         401: VerificationError,
         409: ConsentError,

@@ -17,7 +17,15 @@ from starlette.responses import Response
 from ledger.errors import ProjectError
 from ledger.reasons import Reason
 from wallet_api.hook_address import Network
-from wallet_api.http import key_routes, log_routes, models, org_routes, request_routes, safe_routes
+from wallet_api.http import (
+    delegation_routes,
+    key_routes,
+    log_routes,
+    models,
+    org_routes,
+    request_routes,
+    safe_routes,
+)
 from wallet_api.http.manners import BODY_SECONDS, MAX_BODY, Manners, Metrics
 from wallet_api.http.problems import PROBLEM_TYPE, language_of, problem, problem_of, unexpected
 from wallet_api.service import Service
@@ -96,6 +104,7 @@ def create_app(
     app.include_router(org_routes.router)
     app.include_router(key_routes.router)
     app.include_router(log_routes.router)
+    app.include_router(delegation_routes.router)
 
     @app.get("/healthz")
     def healthz() -> models.Health:

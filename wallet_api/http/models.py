@@ -186,11 +186,15 @@ class OfferModel(Model):
     complete: bool
     claims: list[ShownClaim]
     missing: list[str]
+    answer: str | None = Field(description="of a policy: true, false or undetermined", examples=["true"])
+    because: list[str] = Field(description="what keeps the answer from true, for people")
 
 
 class AskedItemModel(Model):
     item: int
-    policy: str | None
+    policy: str | None = Field(description="the policy's id, for an item that asks a question")
+    title: str | None = Field(description="the question for people; null when the bundle does not hold it")
+    legal_basis: str | None
     claims: list[ClaimModel]
     offers: list[OfferModel]
 
@@ -270,6 +274,7 @@ class AnswerToSign(Model):
     retention_days: int
     digits: str
     certificate: _Number
+    presenter: str = Field(description="self, proxy or guardian")
     claims: list[ShownClaim]
     issued: int
     expires: int
@@ -286,6 +291,9 @@ class Accepted(Model):
 
 class PresentationModel(Model):
     presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    presenter: str = Field(
+        description="self, proxy or guardian: who answered, seen from the person it is about"
+    )
     expires: int
 
 

@@ -124,7 +124,11 @@ def fetch(
 ) -> models.PresentationModel:
     """The presentation: the same bytes again until acknowledged, at most for a day."""
     released = release.fetch_answer(service, caller, id_)
-    return models.PresentationModel(presentation=b64(released.presentation), expires=released.expires)
+    return models.PresentationModel(
+        presentation=b64(released.presentation),
+        presenter=released.presenter.name.lower(),
+        expires=released.expires,
+    )
 
 
 @router.post("/{id}/acknowledge", status_code=204)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import socket
 from types import FrameType
 
 import uvicorn
@@ -22,16 +23,19 @@ class WalletServer(uvicorn.Server):
 
 
 def run_server(
-    app: FastAPI, *, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, grace_seconds: int
+    app: FastAPI,
+    listening: socket,
+    *,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    grace_seconds: int = 5,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then wait at most `grace_seconds` for answers under way."""
-    WalletServer(server_config(app, host, port, tls_cert, tls_key, grace_seconds)).run()
+    WalletServer(server_config(app, tls_cert, tls_key, grace_seconds)).run([listening])
 
 
 def server_config(
     app: FastAPI,
-    host: str,
-    port: int,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     grace_seconds: int = 5,
@@ -39,8 +43,6 @@ def server_config(
     """The access log is ours (manners): uvicorn's would write ids of requests."""
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         ssl_certfile=tls_cert,
         ssl_keyfile=None if tls_key is None else str(tls_key),
         access_log=False,

@@ -8,7 +8,8 @@ from wallet_api.store.statements import Statements
 __all__ = ["AnswerStatements"]
 
 _ANSWER = (
-    "request, safe, sealed, answered, issued, expires, fetched, acknowledged, withdrawn, deletion_confirmed"
+    "request, safe, sealed, answered, issued, expires, fetched, acknowledged, withdrawn, deletion_confirmed,"
+    " principal"
 )
 
 
@@ -34,7 +35,7 @@ class AnswerStatements(Statements):
     def add_answer(self, row: AnswerRow) -> None:
         values = (
             row.request, row.safe, row.sealed, row.answered, row.issued, row.expires, row.fetched,
-            row.acknowledged, row.withdrawn, row.deletion_confirmed,
+            row.acknowledged, row.withdrawn, row.deletion_confirmed, row.principal,
         )  # fmt: skip
         self._insert("answers", _ANSWER, values)
 

@@ -11,7 +11,8 @@ _KEY = "holder_key, safe, added, ended"
 _OFFER = "second_key, safe, first_key, issued, expires, signature"
 _SUCCESSION = "digest, safe, old_key, new_key, time"
 _ANSWER = (
-    "request, safe, sealed, answered, issued, expires, fetched, acknowledged, withdrawn, deletion_confirmed"
+    "request, safe, sealed, answered, issued, expires, fetched, acknowledged, withdrawn, deletion_confirmed,"
+    " principal"
 )
 _MOVED_WITH_A_SAFE = ("sessions", "safe_keys", "successions", "lookups", "journals", "delegations")
 
@@ -68,6 +69,11 @@ class KeyStatements(Statements):
         sql = f"SELECT {_ANSWER} FROM answers WHERE safe = ? ORDER BY request"  # noqa: S608 - our own names
         return [AnswerRow(*row) for row in self._execute(sql, (safe,))]
 
+    def answers_for_principal(self, principal: bytes) -> list[AnswerRow]:
+        """What proxies answered for the owner of this safe."""
+        sql = f"SELECT {_ANSWER} FROM answers WHERE principal = ? ORDER BY request"  # noqa: S608 - our own names
+        return [AnswerRow(*row) for row in self._execute(sql, (principal,))]
+
     def move_answer(self, request: bytes, *, to: bytes, sealed: bytes | None) -> None:
         self._execute("UPDATE answers SET safe = ?, sealed = ? WHERE request = ?", (to, sealed, request))
 
@@ -76,6 +82,7 @@ class KeyStatements(Statements):
         for table in _MOVED_WITH_A_SAFE:
             self._execute(f"UPDATE {table} SET safe = ? WHERE safe = ?", (to, safe))  # noqa: S608 - our own names
         self._execute("UPDATE requests SET safe = ? WHERE safe = ?", (to, safe))
+        self._execute("UPDATE answers SET principal = ? WHERE principal = ?", (to, safe))
         self._execute(
             "DELETE FROM seen WHERE safe = ? AND request IN (SELECT request FROM seen WHERE safe = ?)",
             (safe, to),

@@ -178,7 +178,10 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """A consent: the sealed presentation (None once withdrawn or erased) and what became of it."""
+    """A consent: the sealed presentation (None once withdrawn or erased) and what became of it.
+
+    `principal` is the safe of the person for whom a proxy answered.
+    """
 
     request: bytes
     safe: bytes
@@ -190,6 +193,7 @@ class AnswerRow:
     acknowledged: int | None = None
     withdrawn: int | None = None
     deletion_confirmed: int | None = None
+    principal: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

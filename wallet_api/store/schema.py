@@ -152,6 +152,8 @@ _BUREAU: Final = Step(
     then=(
         index("delegations_of_proxy", "delegations (proxy_key)"),
         index("delegations_of_safe", "delegations (safe)"),
+        column("answers", "principal BLOB"),  # the safe of the person for whom a proxy answered
+        index("answers_for_principal", "answers (principal)"),
     ),
 )
 

@@ -1,0 +1,103 @@
+"""From a request's policy to the claims that answer it, and from shown claims to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from certificate.certificate import UnverifiedCertificate
+from certificate.policy.evaluate import Answer
+from certificate.policy.facts import Facts, facts_of
+from certificate.policy.language import Policy
+from certificate.policy.least import least_claims
+from certificate.request import PolicyItem, RequestBody
+from ledger.errors import ConsentError, FormatError, UndeterminedError
+from ledger.reasons import Reason
+
+__all__ = ["day_of_question", "facts_of_certificate", "policy_asked", "slots_for_items", "slots_for_policy"]
+
+_ZONE = timezone(timedelta(hours=8))  # of the authorities; a bundle of other zones would say so
+
+
+def day_of_question(now: int) -> date:
+    """The day on which a question of POSIX seconds `now` is asked, in the authorities' zone."""
+    return datetime.fromtimestamp(now, UTC).astimezone(_ZONE).date()
+
+
+def policy_asked(item: PolicyItem, policies: Mapping[str, Policy]) -> Policy:
+    """The policy that `item` names by id and digest. Raises UndeterminedError `policy.unknown`."""
+    policy = policies.get(item.policy)
+    if policy is None or policy.digest != item.digest:
+        hint = "sync the trust bundle, and ask with the policy as it is published"
+        raise UndeterminedError(Reason.POLICY_UNKNOWN, "a policy that this bundle does not hold", hint=hint)
+    return policy
+
+
+def facts_of_certificate(certificate: UnverifiedCertificate) -> Facts:
+    """What a certificate shows, for a rule. Its disclosures must lead to its signed root."""
+    body = certificate.body
+    return facts_of(
+        body.type,
+        authority=body.authority,
+        region=body.region,
+        cut_off=body.cut_off,
+        disclosed=certificate.disclosures,
+    )
+
+
+def slots_for_policy(
+    policy: Policy, certificates: Sequence[UnverifiedCertificate], *, today: date
+) -> tuple[Answer, list[list[int]]]:
+    """The answer, and per certificate the ascending slots that give it, with what the policy shows besides.
+
+    Args:
+        certificates: the holder's own, which show everything.
+    """
+    facts = [facts_of_certificate(certificate) for certificate in certificates]
+    answer, chosen = least_claims(policy, facts, today=today)
+    slots = []
+    for certificate, one, names in zip(certificates, facts, chosen, strict=True):
+        # Undetermined needs no proof; what is shown besides is shown with every certificate that is laid down.
+        shown = names | (set(policy.show) & one.claims.keys() if names or answer.value is None else set())
+        slots.append(sorted(certificate.body.registry.slot_of(name) for name in shown))
+    return answer, slots
+
+
+def slots_for_items(
+    request: RequestBody,
+    items: Sequence[int],
+    certificate: UnverifiedCertificate,
+    *,
+    policies: Mapping[str, Policy],
+    today: date,
+) -> list[int]:
+    """The least slots of the holder's whole certificate that answer these items of a request, ascending.
+
+    Args:
+        items: places in the request, each at most once.
+    Raises:
+        ConsentError: `consent.field_denied`: the request has no such item.
+        FormatError: `disc.required_missing`: the certificate is of another type or lacks a claim; `api.validation`.
+        UndeterminedError: `policy.unknown`; `policy.undetermined`: the certificate cannot decide it.
+    """
+    if not items or len(set(items)) != len(items):
+        raise FormatError(Reason.API_VALIDATION, "items are named once each")
+    slots: set[int] = set()
+    for position in items:
+        if not 0 <= position < len(request.items):
+            raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
+        item = request.items[position]
+        if isinstance(item, PolicyItem):
+            answer, (chosen,) = slots_for_policy(policy_asked(item, policies), [certificate], today=today)
+            if answer.value is None:
+                hint = "fetch a newer certificate, or refuse this item"
+                raise UndeterminedError(Reason.POLICY_UNDETERMINED, f"item {position}", hint=hint)
+            slots |= set(chosen)
+        elif item.type is not certificate.body.type:
+            raise FormatError(Reason.DISC_REQUIRED_MISSING, f"item {position} is of another type")
+        else:
+            slots |= set(item.slots)
+    lacking = slots - {shown.slot for shown in certificate.disclosures}
+    if lacking:
+        raise FormatError(Reason.DISC_REQUIRED_MISSING, f"{len(lacking)} claims are not in the certificate")
+    return sorted(slots)
