@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ from verifier.bulk.sheet import encode_sheet
 from verifier.bulk.state import AskedPerson, BatchFile
 
 if TYPE_CHECKING:
+    from certificate.policy.language import Policy
     from verifier.bulk.wallet_client import OrganisationClient
 
 __all__ = ["hires"]
@@ -81,6 +82,7 @@ def hires() -> None:
 @click.option("--key", "key_file", type=_FILE, help="The organisation's request key, with --registration.")
 @click.option("--registration", "registration_file", help="The registration of that key.")
 @click.option("--passphrase-fd", type=int, default=None, help="The key's passphrase, from this descriptor.")
+@click.option("--trust", type=_FOLDER, help="Trust bundle whose policies --policy may name; or the home's.")
 @click.option("--skip-bad", is_flag=True, help="Ask the good rows although others are bad.")
 @click.option(
     "--links", "links_path", type=_FILE, required=True, help="CSV to write: whom to send which link."
@@ -99,6 +101,7 @@ def send(
     key_file: Path | None,
     registration_file: str | None,
     passphrase_fd: int | None,
+    trust: Path | None,
     skip_bad: bool,
     links_path: Path,
     qr_dir: Path | None,
@@ -129,13 +132,16 @@ def send(
     else:
         key, registration = _asker(home_path, key_file, registration_file, number, passphrase_fd)
         org = parse_registration(registration).body.org
+        policies = _policies(home_path, trust, passphrase_fd)
         if pattern_file is None:
-            pattern = pattern_of(asking, org=org, nonce=None, desk=None)
+            pattern = pattern_of(asking, org=org, nonce=None, desk=None, policies=policies)
         else:
             pattern = _pattern_in(pattern_file, org)
         file = BatchFile.create(
             state_path,
-            prepare(people, pattern, key=key, registration=registration, random=os.urandom),
+            prepare(
+                people, pattern, key=key, registration=registration, random=os.urandom, policies=policies
+            ),
             list_digest=people.digest(),
             wallet=url,
             org=org,
@@ -319,6 +325,19 @@ def _asker(
     if key.public_key != body.request_key:
         raise ConfigError(Reason.CLI_KEY_MISMATCH, "the registration is of another key")
     return key, registration
+
+
+def _policies(home_path: Path | None, trust: Path | None, descriptor: int | None) -> Mapping[str, Policy]:
+    if trust is not None:
+        from verifier.trust_dir import load_trust
+
+        return load_trust(trust).policies
+    if home_path is None:
+        return {}
+    from cli.home import open_home
+    from issuer.policies import load_policies
+
+    return load_policies(open_home(home_path, descriptor))
 
 
 def _pattern_in(name: str, org: int) -> RequestBody:

@@ -47,6 +47,7 @@ _DAY = 86400
     "--proxy-days", type=click.IntRange(1, 366), default=90, show_default=True, help="For how long they act."
 )
 @click.option("--operator", default="command-line", help="With the two above: who saw the documents.")
+@click.option("--reason", default="at the person's request", help="And why; the person's wallet shows it.")
 @home_options
 @force_option
 @json_option
@@ -58,6 +59,7 @@ def offer(
     proxy_for: str | None,
     proxy_days: int,
     operator: str,
+    reason: str,
     out: Path | None,
     url: str,
     qr_folder: Path | None,
@@ -90,7 +92,8 @@ def offer(
     way = Way.LETTER
     if lost_key or proxy_for is not None:
         way = Way.COUNTER
-        _note(home, named, operator=operator, action="offer.lost_key" if lost_key else "offer.proxy", now=now)
+        action = "offer.lost_key" if lost_key else "offer.proxy"
+        _note(home, named, operator=operator, action=action, reason=reason, now=now)
     made = home.offers().make(
         wanted, now=now, days=days, random=os.urandom, way=way, by=operator, terms=terms
     )
@@ -109,12 +112,12 @@ def offer(
         emit({"offers": rows}, shown, as_json=as_json)
 
 
-def _note(home: Home, persons: list[str], *, operator: str, action: str, now: int) -> None:
+def _note(home: Home, persons: list[str], *, operator: str, action: str, reason: str, now: int) -> None:
     """Write the operator log, and log its heads, before an offer is made."""
     counter = Counter(home, home.offers(), random=os.urandom)
     with opened_ledger(home) as ledger:
         for person_no in persons:
-            digest = counter.note(person_no, operator=operator, action=action, reason="", now=now)
+            digest = counter.note(person_no, operator=operator, action=action, reason=reason, now=now)
             ledger.append([encode_entry(EntryType.ACCESS_LOG_HEAD, home.settings.authority, digest)])
         ledger.checkpoint(now)
 

@@ -13,7 +13,7 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
-from cli.wallet_db import db_option, migrate
+from cli.wallet_db import DATABASE_COMMANDS, db_option
 from cli.wallet_devices import DEVICE_COMMANDS
 from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from cli.wallet_orgs import org_resume, org_suspend
@@ -63,7 +63,7 @@ def wallet() -> None:
     """
 
 
-for _command in (migrate, org_suspend, org_resume):
+for _command in (*DATABASE_COMMANDS, org_suspend, org_resume):
     wallet.add_command(_command)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cli.common import emit, json_option, read_input, utc_now
+from cli.wallet_db import db_option
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
@@ -23,20 +24,18 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @click.command("bureau-token")
-@click.option(
-    "--db", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The wallet's database."
-)
+@db_option
 @click.option("--end-others", is_flag=True, help="End the tokens it had before.")
 @json_option
-def bureau_token(db: Path, end_others: bool, as_json: bool) -> None:
+def bureau_token(db: str, end_others: bool, as_json: bool) -> None:
     """Make a token for the bureau, which tells here whom its staff looked up. Shown once, stored as a hash.
 
     Example: tally wallet bureau-token --db wallet.db
     """
     from wallet_api.login import end_bureau_tokens, make_bureau_token
-    from wallet_api.store.sqlite import SqliteStore
+    from wallet_api.store.opening import open_store
 
-    store = SqliteStore(db)
+    store = open_store(db)
     if end_others:
         end_bureau_tokens(store)
     token = make_bureau_token(store, secret=os.urandom(32), now=int(utc_now().timestamp()))

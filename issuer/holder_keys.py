@@ -73,6 +73,14 @@ class HolderKeys:
         )
         return [row[0] for row in rows]
 
+    def first_minted(self, person_no: str, holder: bytes) -> int | None:
+        """When the first certificate about a person was minted to a key, POSIX seconds; None when none was."""
+        row = self._reading().execute(
+            "SELECT min(minted_at) FROM certificates WHERE person_no = ? AND holder = ?", (person_no, holder)
+        )
+        first: int | None = row.fetchone()[0]
+        return first
+
     def person_of_key(self, holder: bytes) -> str | None:
         """The one person who holds this key for themselves; None for nobody, or for more than one."""
         rows = (

@@ -15,7 +15,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from issuer.service_settings import LoginSettings
+from issuer.service_settings import LoginSettings, trusted_tls
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
 
@@ -41,7 +41,8 @@ class Provider:
         self._metadata: Mapping[str, Any] = {}
         self._keys: tuple[jwt.PyJWK, ...] = ()
         self._fetched = 0
-        self._http = httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False, trust_env=False)
+        tls = trusted_tls(settings.ca_file)
+        self._http = httpx.AsyncClient(verify=tls, timeout=_SECONDS, follow_redirects=False, trust_env=False)
 
     async def login_url(self, *, state: str, nonce: str, challenge: str, now: int) -> str:
         """Where the person's browser logs in. Raises VerificationError `auth.invalid`: the provider cannot be used."""

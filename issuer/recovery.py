@@ -15,6 +15,7 @@ from certificate.succession import (
 )
 from issuer.holder_keys import EndedKey
 from issuer.home import Home
+from issuer.identity import Identity
 from issuer.publish import cut_bundle
 from issuer.service import opened_register
 from ledger.checkpoint import parse_checkpoint_note
@@ -25,15 +26,25 @@ __all__ = ["STATEMENT_FRESH", "end_earlier_keys", "statements_for"]
 STATEMENT_FRESH = 3600  # seconds; a person who proves their identity again later gets the same, dated anew
 
 
-def end_earlier_keys(home: Home, ledger: Sequencer, person_no: str, successor: bytes, *, now: int) -> None:
-    """End every key that `person_no` holds for themselves but `successor`, which is enrolled already.
+def end_earlier_keys(
+    home: Home, ledger: Sequencer, identity: Identity, successor: bytes, *, now: int
+) -> None:
+    """End every key that a person held for themselves when the identity was proven, but `successor`.
+
+    A device that was added since stays: a claim made again days later by the same offer ends nothing new.
 
     Args:
+        successor: the raw key that takes their place; enrolled already.
         now: POSIX seconds.
     """
     office = home.signer(f"office-{home.settings.office}")
+    person_no = identity.person_no
     with opened_register(home) as register:
-        ended = [key for key in register.own_keys(person_no) if key != successor]
+        ended = [
+            key
+            for key in register.own_keys(person_no)
+            if key != successor and (register.first_minted(person_no, key) or 0) <= identity.time
+        ]
         dated = [key.holder for key in register.ended_for(successor) if key.ended_at + STATEMENT_FRESH < now]
         made = [
             EndedKey(

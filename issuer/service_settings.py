@@ -5,6 +5,7 @@
     client_id = "bureau"
     client_secret_file = "login-secret"       # not for a public client
     id_claim = "id_no"
+    ca_file = "id-ca.pem"                     # trusted instead of the public authorities
 
     [[wallets]]
     client_id = "wallet"
@@ -13,12 +14,14 @@
     [lookups]
     url = "https://wallet.example.test"
     token_file = "lookup-token"
+    ca_file = "wallet-ca.pem"
 
 All three are optional. Files are named relative to the home and hold one line.
 """
 
 from __future__ import annotations
 
+import ssl
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +31,7 @@ from urllib.parse import urlsplit
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
-__all__ = ["LoginSettings", "LookUpSettings", "ServiceSettings", "load_service_settings"]
+__all__ = ["LoginSettings", "LookUpSettings", "ServiceSettings", "load_service_settings", "trusted_tls"]
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -41,6 +44,7 @@ class LoginSettings:
     client_id: str
     client_secret: str | None
     id_claim: str
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class LookUpSettings:
 
     url: str
     token: str
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,18 @@ def load_service_settings(path: Path) -> ServiceSettings:
         raise ConfigError(Reason.HOME_VERSION, f"{path.name}: settings of the service", hint=hint) from exc
 
 
+def trusted_tls(ca_file: Path | None) -> ssl.SSLContext:
+    """TLS that trusts the authorities in `ca_file`, or the system's where none is named.
+
+    Raises:
+        ConfigError: `cli.not_found`: the file cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as exc:  # ssl.SSLError is one
+        raise ConfigError(Reason.CLI_NOT_FOUND, "" if ca_file is None else ca_file.name) from exc
+
+
 def _login(raw: dict[str, Any], home: Path) -> LoginSettings:
     secret = raw.get("client_secret_file")
     return LoginSettings(
@@ -88,11 +105,17 @@ def _login(raw: dict[str, Any], home: Path) -> LoginSettings:
         client_id=_text(raw, "client_id"),
         client_secret=None if secret is None else _line(home / secret),
         id_claim=_text(raw, "id_claim") if "id_claim" in raw else "id_no",
+        ca_file=_ca_file(raw, home),
     )
 
 
 def _lookups(raw: dict[str, Any], home: Path) -> LookUpSettings:
-    return LookUpSettings(_address(raw["url"]).rstrip("/"), _line(home / _text(raw, "token_file")))
+    token = _line(home / _text(raw, "token_file"))
+    return LookUpSettings(_address(raw["url"]).rstrip("/"), token, _ca_file(raw, home))
+
+
+def _ca_file(raw: dict[str, Any], home: Path) -> Path | None:
+    return home / _text(raw, "ca_file") if "ca_file" in raw else None
 
 
 def _text(raw: dict[str, Any], name: str) -> str:

@@ -53,6 +53,7 @@ NodeReader = Callable[[int, int], bytes]
 HASH_SIZE = 32
 MAX_SIZE = 2**63 - 1
 MAX_PATH = 63
+_HASH_SIZES = frozenset({HASH_SIZE})
 EMPTY_ROOT = RootHash(sha256(b"").digest())
 
 
@@ -296,8 +297,10 @@ def _path_shape(index: int, size: int) -> tuple[int, int]:
 
 
 def _climb_inner(node: bytes, index: int, path: Sequence[bytes]) -> bytes:
-    for height, sibling in enumerate(path):
-        node = node_hash(sibling, node) if index >> height & 1 else node_hash(node, sibling)
+    for sibling in path:
+        pair = sibling + node if index & 1 else node + sibling
+        node = sha256(b"\x01" + pair).digest()
+        index >>= 1
     return node
 
 
@@ -361,5 +364,5 @@ def _require_hash(value: bytes) -> None:
 def _require_path(path: Sequence[bytes]) -> None:
     if len(path) > MAX_PATH:
         raise VerificationError(Reason.LOG_PROOF_MALFORMED, f"{len(path)} hashes")
-    for node in path:
-        _require_hash(node)
+    if not _HASH_SIZES.issuperset(map(len, path)):
+        raise VerificationError(Reason.LOG_PROOF_MALFORMED, "a hash of another length in the path")

@@ -50,6 +50,8 @@ __all__ = [
 MAX_LOG = 2**32 - 1
 _MAX_SIGNATURES = 32
 _MAX_BLOB = 4096
+_HASH_SIZES = frozenset({HASH_SIZE})
+_BYTES = frozenset({bytes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ def _path(value: object) -> tuple[bytes, ...]:
 
 
 def _blobs(value: object) -> tuple[bytes, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(blob, bytes) for blob in value):
+    if not isinstance(value, list | tuple) or not _BYTES.issuperset(map(type, value)):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "signatures are an array of byte strings")
     return tuple(value)
 
@@ -243,12 +245,12 @@ def _require_numbers(log: int, index: int, size: int) -> None:
 
 
 def _require_path(path: Sequence[bytes]) -> None:
-    if len(path) > MAX_PATH or any(len(node) != HASH_SIZE for node in path):
+    if len(path) > MAX_PATH or not _HASH_SIZES.issuperset(map(len, path)):
         raise FormatError(Reason.LOG_PROOF_MALFORMED, f"{len(path)} hashes, or one of another length")
 
 
 def _require_signatures(blobs: Sequence[bytes]) -> None:
-    if len(blobs) > _MAX_SIGNATURES or any(len(blob) > _MAX_BLOB for blob in blobs):
+    if len(blobs) > _MAX_SIGNATURES or max(map(len, blobs), default=0) > _MAX_BLOB:
         raise FormatError(Reason.ENC_TOO_LARGE, f"{len(blobs)} signatures, or one too long")
-    if any(len(blob) <= KEY_ID_SIZE for blob in blobs):
+    if blobs and min(map(len, blobs)) <= KEY_ID_SIZE:
         raise FormatError(Reason.SIG_MALFORMED, "a signature without key id or without content")

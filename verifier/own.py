@@ -17,8 +17,9 @@ from verifier.seen import MemorySeen
 from verifier.trust import TrustBundle
 from verifier.verify import verify
 
-__all__ = ["check_own_certificate"]
+__all__ = ["check_own_certificate", "require_not_ended"]
 
+_ENDED = (Reason.STATUS_REVOKED, Reason.STATUS_SUSPENDED, Reason.STATUS_REPLACED)
 _STEPS = (1, 2, 3, 4, 5, 6, 9)  # time and status change while it lies there; whoever shows it looks again
 
 
@@ -44,6 +45,18 @@ def check_own_certificate(
     if certificate.body.cnf != holder_key:
         raise VerificationError(Reason.PRES_BINDING_INVALID, "bound to another key")
     return certificate
+
+
+def require_not_ended(data: bytes, *, trust: TrustBundle, now: int) -> None:
+    """Check that the bureau's status list, as far as the bundle holds it, did not end the certificate.
+
+    Raises:
+        VerificationError: `status.revoked`, `status.suspended`, `status.replaced`.
+    """
+    report = verify(data, trust=trust, now=datetime.fromtimestamp(now, UTC), expect=STATIC, seen=MemorySeen())
+    status = report.step(8)
+    if status.reason in _ENDED:
+        raise VerificationError(status.reason, status.detail)
 
 
 def _error(outcome: StepOutcome, step: int) -> type[ProjectError]:

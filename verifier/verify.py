@@ -121,6 +121,7 @@ class _Run:
     seen: Seen
     newest_time: int  # POSIX seconds, of the bundle or of one seen before
     results: dict[int, StepResult] = field(default_factory=dict)
+    passed: set[int] = field(default_factory=set)
     raw: bytes = b""
     presentation: UnverifiedPresentation | None = None
     certificate: UnverifiedCertificate | None = None
@@ -442,8 +443,8 @@ class _Run:
     def _step(
         self, number: int, check: Callable[[], None], *, needs: tuple[int, ...] = (), ready: bool = True
     ) -> None:
-        if not ready or not all(self._is_ok(step) for step in needs):
-            self.results[number] = StepResult(number, StepOutcome.NOT_RUN)
+        if not ready or not self.passed.issuperset(needs):
+            self.results[number] = _NOT_RUN[number]
             return
         try:
             check()
@@ -452,10 +453,11 @@ class _Run:
             outcome = StepOutcome.CANNOT_TELL if cannot_tell else StepOutcome.NO
             self.results[number] = StepResult(number, outcome, exc.reason, exc.detail)
         else:
-            self.results[number] = StepResult(number, StepOutcome.OK)
+            self.passed.add(number)
+            self.results[number] = _OK[number]
 
     def _is_ok(self, step: int) -> bool:
-        return self.results[step].outcome is StepOutcome.OK
+        return step in self.passed
 
     def _note(self, reason: Reason) -> None:
         if reason not in self.notes:
@@ -497,6 +499,8 @@ class _Run:
         return CertificateView(body, authority, office)
 
 
+_OK = {number: StepResult(number, StepOutcome.OK) for number in STEP_NAMES}
+_NOT_RUN = {number: StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES}
 _STATUS_REASONS = {
     int(Status.REVOKED): Reason.STATUS_REVOKED,
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,

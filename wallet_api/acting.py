@@ -10,9 +10,10 @@ from certificate.keys import key_id
 from certificate.numbers import Presenter
 from ledger.errors import ConsentError
 from ledger.reasons import Reason
+from verifier.own import require_not_ended
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access
-from wallet_api.safe import IDENTITY, all_certificates
+from wallet_api.safe import IDENTITY, StoredCertificate, all_certificates
 from wallet_api.service import Citizen, Service
 from wallet_api.store.rows import DelegationRow
 from wallet_api.store.sql import Transaction
@@ -40,14 +41,15 @@ def open_delegation(row: DelegationRow) -> Delegation:
 
 
 def principal_of(
-    service: Service, tx: Transaction, citizen: Citizen, certificate: UnverifiedCertificate
+    service: Service, tx: Transaction, citizen: Citizen, stored: StoredCertificate
 ) -> bytes | None:
-    """The safe of the person for whom the caller answers with `certificate`; None for an own certificate.
+    """The safe of the person for whom the caller answers with a certificate; None for an own one, or an unknown one.
 
     Raises:
         ConsentError: `consent.revoked` (the delegation was ended), `consent.expired` (it is over).
+        VerificationError: `status.…`: a proxy of the counter, whom the bureau ended.
     """
-    body = certificate.body
+    certificate, body = stored.certificate, stored.certificate.body
     if body.presenter is Presenter.SELF:
         return None
     today = service.clock() // _DAY
@@ -61,6 +63,8 @@ def principal_of(
     if about and not counting:
         ended = any(delegation.row.ended is not None for delegation in about)
         raise ConsentError(Reason.CONSENT_REVOKED if ended else Reason.CONSENT_EXPIRED, "the delegation")
+    if not about:
+        require_not_ended(stored.data, trust=service.trust(), now=service.clock())
     return counting[0].row.safe if counting else None
 
 

@@ -122,7 +122,7 @@ def begin_answer(
 
     stored, slots = _choose(held, slots_of)
     with service.store.read() as tx:
-        principal_of(service, tx, citizen, stored.certificate)
+        principal_of(service, tx, citizen, stored)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
     to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
@@ -158,7 +158,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
         presentation = parse_presentation(data)
         stored = open_certificate(tx, citizen, presentation.certificate.body.number)
         require_usable(stored, citizen)
-        principal = principal_of(service, tx, citizen, stored.certificate)
+        principal = principal_of(service, tx, citizen, stored)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
         body = presentation.body
         answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)

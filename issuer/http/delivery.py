@@ -11,7 +11,7 @@ import httpx
 
 from issuer.http.manners import Metrics
 from issuer.lookup_outbox import LookUpOutbox, WaitingLookUp
-from issuer.service_settings import LookUpSettings
+from issuer.service_settings import LookUpSettings, trusted_tls
 
 __all__ = ["deliver_lookups"]
 
@@ -30,7 +30,11 @@ async def deliver_lookups(
     """Post what is due, for ever; `pause` seconds between two looks into the outbox."""
     headers = {"Authorization": f"Bearer {settings.token}", "Content-Type": "application/json"}
     async with httpx.AsyncClient(
-        timeout=_SECONDS, headers=headers, follow_redirects=False, trust_env=False
+        verify=trusted_tls(settings.ca_file),
+        timeout=_SECONDS,
+        headers=headers,
+        follow_redirects=False,
+        trust_env=False,
     ) as web:
         while True:
             for waiting in await asyncio.to_thread(outbox.due, clock()):

@@ -217,8 +217,7 @@ class MintWorker:
         now = self._clock()
         statements: tuple[bytes, ...] = ()
         if claim.proven.terms.lost_key:
-            person_no = claim.proven.identity.person_no
-            end_earlier_keys(self._home, ledger, person_no, claim.holder, now=now)
+            end_earlier_keys(self._home, ledger, claim.proven.identity, claim.holder, now=now)
             statements = tuple(statements_for(self._home, ledger, claim.holder, now=now))
         row = find_row(self._home, number)
         return Claimed(full_certificate(self._home, ledger, row), statements)

@@ -401,6 +401,15 @@ def test_A18_a_test_region_in_production() -> None:
     assert_refused(judged(paper(world), world, trust=trust), 3, Reason.KEY_ENV_TEST)
 
 
+@attack("A18")
+def test_A18_a_real_region_in_production() -> None:
+    """A certificate of a real region is valid in a production bundle: what is refused is the test."""
+    world = World()
+    d = world.directory(environment=Environment.PRODUCTION)
+    trust = world.bundle(directory=replace(d, offices=(replace(d.offices[0], region_prefix="3710"),)))
+    assert judged(paper(world, region=371002), world, trust=trust).outcome is Outcome.VALID
+
+
 @attack("A18", Reason.KEY_ENV_TEST)
 def test_A18_a_test_directory_in_a_production_bundle() -> None:
     """A directory of the test environment in a bundle that says production."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.reasons import Reason
-from tests.attacks.not_yet import NOT_YET
+from tests.attacks.notes import DIFFERS, NOT_YET
 from tests.documents.attacks import LINES, covered, render
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ def test_each_line_has_a_test_or_waits_for_its_target() -> None:
     """And the lines that wait are lines of the list."""
     found = covered()
     assert [line for line in LINES if line not in found and line not in NOT_YET] == []
-    assert set(NOT_YET) <= set(LINES)
+    assert set(NOT_YET) | set(DIFFERS) <= set(LINES)
     assert sum(len(found[line]) for line in LINES if line in found) >= 130
 
 

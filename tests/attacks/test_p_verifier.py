@@ -47,6 +47,16 @@ def test_P24_a_clock_set_back(back: timedelta) -> None:
 
 
 @attack("P24", Reason.TIME_CLOCK_REGRESSED)
+def test_P24_a_clock_within_its_error() -> None:
+    """Exactly 300 seconds behind a signed time is a clock's error; 301 are not."""
+    world = World()
+    data = world.presentation()
+    assert world.verify(data, trust=world.bundle(issued=SECONDS + 300)).outcome is Outcome.VALID
+    report = world.verify(data, trust=world.bundle(issued=SECONDS + 301))
+    assert_undetermined(report, 7, Reason.TIME_CLOCK_REGRESSED)
+
+
+@attack("P24", Reason.TIME_CLOCK_REGRESSED)
 def test_P24_a_clock_set_back_behind_what_was_seen(tmp_path: Path) -> None:
     """An older bundle and an older clock together: the newest signed time was remembered, over a restart."""
     world = World()

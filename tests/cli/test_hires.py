@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import polars
 import pytest
 
@@ -19,6 +21,7 @@ from cli.wallet_client import WalletClient
 from tests.cli.conftest import City, ok, tally
 from tests.cli.test_issuer_service import free_port
 from tests.cli.test_wallet_citizen import service
+from tests.wallet.orgs.receiver import listening
 from verifier.images import read_codes
 from verifier.trust_dir import load_trust
 
@@ -74,7 +77,7 @@ def desk(city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]
     people = polars.read_parquet(city.folder / "export" / "person.parquet")
     name, id_no = people.filter(polars.col("person_no") == city.person).select("name", "id_no").row(0)
     at = ("--db", db, "--master-key", master, "--trust", city.trust, "--port", port)
-    with service(url, "wallet", "serve", *at):
+    with service(url, "wallet", "serve", *at, "--webhook-allow", "127.0.0.0/8"):
         desk = Desk(tmp_path, city, url, db, name, id_no[-4:])
         with desk.phone() as phone:
             phone.store(decode_any((tmp_path / "C").read_bytes()))
@@ -111,9 +114,17 @@ def test_a_list_of_hires(desk: Desk) -> None:
     twice = tally("org", "hires", "remind", *desk.access, "--json")
     assert (twice.code, twice.json["error"]["reason"]) == (3, "org.reminded")
 
-    with desk.phone() as phone:
+    with listening() as receiver, desk.phone() as phone:
+        told = {"url": f"http://127.0.0.1:{receiver.port}/told"}
+        headers = {"Authorization": f"Bearer {(desk.folder / 'token').read_text().strip()}"}
+        hook = httpx.post(f"{desk.url}/organisation/webhook", json=told, headers=headers)
+        assert hook.status_code == 201, hook.text
         for link in links:
             phone.answer(link["link"], minutes=60)  # the second was meant for somebody else
+        deadline = time.monotonic() + 60
+        while len(receiver.told) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert {json.loads(message.body)["state"] for message in receiver.told} == {"answered"}
     status = ok("org", "hires", "status", *desk.access, "--json").json
     assert status["counts"] == {"answered": 2}
 

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from ledger.reasons import Reason
-from tests.attacks.not_yet import NOT_YET
+from tests.attacks.notes import DIFFERS, NOT_YET
 
 __all__ = ["LINES", "Covered", "covered", "render"]
 
@@ -32,9 +32,9 @@ LINES = (
 
 _HEAD = """# Attacks, and the tests that refuse them
 
-One line per attack: what is tried, the tests, and the codes they assert. A code in brackets is none of the list: the
-attack does not fit our formats as it is written, its nearest form is tried, and the note below the table says why.
-Written by `python -m tests.documents.attacks > docs/ATTACKS_COVERED.md`; a test compares.
+One line per attack: what is tried, the test, and the codes it asserts. Where an attack does not fit our formats as the
+list has it, its nearest form is tried. Written by `python -m tests.documents.attacks > docs/ATTACKS_COVERED.md`; a test
+compares.
 
 | line | what is tried | test | code |
 | --- | --- | --- | --- |
@@ -66,14 +66,13 @@ def render() -> str:
     """The whole page."""
     found = covered()
     rows = [_row(mark) for line in LINES for mark in found.get(line, ())]
-    more = [_row(mark) for line in sorted(found.keys() - set(LINES)) for mark in found[line]]
+    differs = [f"| {line} | {code} | {why} |" for line, (code, why) in sorted(DIFFERS.items())]
     later = [f"| {line} | {what} | {issue} |" for line, (what, issue) in sorted(NOT_YET.items())]
     return (
         _HEAD
         + "\n".join(rows)
-        + "\n\n## Lines of other lists that are tested as well\n\n| line | what is tried | test | code |\n"
-        + "| --- | --- | --- | --- |\n"
-        + "\n".join(more)
+        + "\n\n## Where our answer is not the list's\n\n| line | the list | ours, and why |\n| --- | --- | --- |\n"
+        + "\n".join(differs)
         + "\n\n## What does not exist yet, and so cannot be attacked\n\n| line | what is missing | issue |\n"
         + "| --- | --- | --- |\n"
         + "\n".join(later)

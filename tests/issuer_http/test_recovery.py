@@ -14,7 +14,7 @@ from certificate.numbers import CertificateType
 from certificate.request import RequestBody, SlotsItem, sign_request
 from certificate.succession import Succession, parse_succession, verify_succession
 from issuer.holder_keys import Proxy
-from issuer.identity import Terms
+from issuer.identity import Terms, Way
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.service import mint_enrolled, mint_persons, opened_register
 from issuer.setup import DEMO_ORG
@@ -166,6 +166,21 @@ def test_a_claim_that_was_cut_off_is_made_again(service: Service) -> None:
     assert first == second
     numbers = {parse_certificate(unb64(a["credentials"][0]["credential"])).body.number for a in answers}
     assert len(numbers) == 1
+
+
+def test_a_claim_made_again_later_ends_no_newer_device(service: Service) -> None:
+    old, new, tablet = Wallet(service), Wallet(service), Wallet(service)
+    old.claim(service.offer())
+    (offer,) = service.home.offers().make(
+        [service.persons[0]], now=service.clock.now, days=1, random=os.urandom, way=Way.COUNTER, terms=LOST
+    )
+    for _ in range(2):
+        token = new.token(offer.code, offer.pin).json()["access_token"]
+        given = new.credential(token, new.proof()).json()
+        assert {stated(service, text).body.old_key for text in given["recoveries"]} == {old.public_key}
+        service.clock.now += 60
+        tablet.claim(service.offer())
+    assert tablet.renew().status_code == 200
 
 
 def test_a_statement_that_grew_old_is_made_anew_for_who_proves_it_again(service: Service) -> None:

@@ -86,6 +86,7 @@ def test_sizes(size: str) -> None:  # W02
         ("\n\n\n", MALFORMED),
         (f"\n33\n{ROOT}\n", MALFORMED),
         (f"{ORIGIN}\n33\n{ROOT}", MALFORMED),
+        (f"{ORIGIN}\n33\n{ROOT}\nx", MALFORMED),
         (f"{ORIGIN}\n33\n", MALFORMED),
         (f"{ORIGIN}\n{ROOT}\n33\n", MALFORMED),
         (f"{ORIGIN}\n\n33\n{ROOT}\n", MALFORMED),
@@ -161,6 +162,9 @@ def test_cosignatures() -> None:
             )
             == Reason.CKPT_COSIG_INVALID
         )
+    for time in (0, 2**63 - 1):
+        blob = cosign(CHECKPOINT, WITNESS, name="w", time=time).blob
+        assert verify_cosignature(CHECKPOINT, blob, key=WITNESS_KEY) == time
     for time in (-1, 2**63):
         assert reason_of(lambda time=time: cosign(CHECKPOINT, WITNESS, name="w", time=time)) == MALFORMED  # type: ignore[misc]
 

@@ -100,6 +100,12 @@ HOSTILE: list[tuple[str, str | bytes, Reason]] = [
     ("no-break space in the name", TEXT + "\n" + line_of("a\u00a0b", B64), MALFORMED),
     ("line separator in the name", TEXT + "\n" + line_of("a\u2028b", B64), MALFORMED),
     ("next-line control in the name", TEXT + "\n" + line_of("a\u0085b", B64), MALFORMED),
+    ("escape in the name", TEXT + "\n" + line_of("a\x1bb", B64), MALFORMED),
+    (
+        "surrogate's bytes in the name",
+        (TEXT + "\n" + line_of("a?b", B64)).encode().replace(b"?", b"\xed\xa0\x80"),
+        Reason.ENC_UTF8_INVALID,
+    ),
     ("name of 256 characters", TEXT + "\n" + line_of("n" * 256, B64), MALFORMED),
     ("same line twice", SIGNED + LINE, MALFORMED),
     ("NUL in the text", SIGNED.replace("5\n", "5\x00\n"), MALFORMED),
@@ -145,6 +151,23 @@ def test_hostile_notes(name: str, data: str | bytes, reason: Reason) -> None:  #
     raw = data.encode() if isinstance(data, str) else data
     assert raw != SIGNED.encode(), name
     assert reason_of(lambda: parse_note(raw)) == reason
+
+
+def test_the_limits_are_the_last_sizes_that_pass() -> None:
+    line = sign_note(TEXT, SIGNER, name="n" * 255)
+    assert parse_note(encode_note(Note(TEXT, (line,)))).signatures == (line,)
+    room = MAX_NOTE - len(encode_note(Note("x\n", (line,)))) + 1
+    whole = encode_note(Note("x" * room + "\n", (line,)))
+    assert len(whole) == MAX_NOTE
+    assert parse_note(whole).signatures == (line,)
+    assert reason_of(lambda: encode_note(Note("x" * (room + 1) + "\n", (line,)))) == Reason.ENC_TOO_LARGE
+    assert reason_of(lambda: parse_vkey("x" * 4096)) == MALFORMED
+    assert reason_of(lambda: parse_vkey("x" * 4097)) == Reason.ENC_TOO_LARGE
+
+
+def test_a_key_of_an_unknown_type_cannot_be_made() -> None:
+    assert reason_of(lambda: VerifierKey(NAME, 0x02, SIGNER.public_key)) == Reason.ALG_NOT_ALLOWED  # type: ignore[arg-type]  # the point
+    assert reason_of(lambda: VerifierKey("a b", SignatureType.ED25519, SIGNER.public_key)) == MALFORMED
 
 
 def test_a_byte_order_mark_is_part_of_the_text() -> None:

@@ -157,6 +157,8 @@ def test_without_witnesses_a_damaged_proof_is_not_included() -> None:
     assert outcome(PROOF, ENTRIES[0], policy=LOG_ONLY) == NOT_INCLUDED
 
 
+SHORT_PROOF = ShortProof(7, 123, PROOF.path[:8])
+RECENT_PROOF = RecentProof(7, 123, SIZE, PROOF.path, SIGNATURES, 256)
 FORMS: list[Proof] = [
     PROOF,
     FullProof(0, 0, 1, (), ()),
@@ -230,9 +232,35 @@ def test_hostile_values(value: object, reason: Reason) -> None:
     ],
 )
 def test_construction_guards(change: dict[str, Any], reason: Reason) -> None:
+    for proof in (PROOF, RECENT_PROOF, SHORT_PROOF):
+        with pytest.raises(FormatError) as caught:
+            replace(proof, **change)
+        assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"log": 2**32}, Reason.ENC_NUMBER_RANGE),
+        ({"size": 123}, Reason.LOG_INDEX_RANGE),
+        ({"signatures": (b"abcde",) * 33}, Reason.ENC_TOO_LARGE),
+        ({"signatures": (b"x" * 4097,)}, Reason.ENC_TOO_LARGE),
+        ({"signatures": (b"abcd",)}, Reason.SIG_MALFORMED),
+        ({"known": -1}, Reason.LOG_INDEX_RANGE),
+        ({"known": SIZE + 1}, Reason.LOG_INDEX_RANGE),
+    ],
+)
+def test_construction_guards_of_a_recent_proof(change: dict[str, Any], reason: Reason) -> None:
     with pytest.raises(FormatError) as caught:
-        replace(PROOF, **change)
+        replace(RECENT_PROOF, **change)
     assert caught.value.reason == reason
+
+
+def test_the_last_values_that_pass() -> None:
+    for known in (0, SIZE):
+        assert replace(RECENT_PROOF, known=known).known == known
+    assert replace(PROOF, log=2**32 - 1, signatures=(b"abcde",) * 32).log == 2**32 - 1
+    assert replace(PROOF, path=(bytes(32),) * 63, signatures=(b"x" * 4096,)).path
 
 
 FIELDS = (

@@ -299,6 +299,35 @@ def test_construction_guards() -> None:
         assert reason_or_none(build) == reason
 
 
+def test_names_that_only_code_could_give() -> None:
+    witness = WitnessKey("a", VerifierKey("a", SignatureType.COSIGNATURE, signer("a").public_key))
+    log = LogKey(VerifierKey(ORIGIN, SignatureType.ED25519, signer("log").public_key))
+    for name in ("", "a b", "a\tb", "a\nb", "a\x1bb", "none"):
+        with pytest.raises(FormatError) as caught:
+            TrustPolicy((log,), (WitnessKey(name, witness.key),), (), "none")
+        assert caught.value.reason == Reason.TRUST_MALFORMED
+    for members in (("b",), ("a", "b"), ("g",), ("none",)):
+        with pytest.raises(FormatError) as caught:
+            TrustPolicy((log,), (witness,), (Group("g", 1, members),), "g")
+        assert caught.value.reason == Reason.TRUST_MALFORMED
+
+
+def test_the_last_sizes_that_pass() -> None:
+    fill = BASE + "quorum none\n"
+    assert parse_trust_policy("#" * (1_000_000 - len(fill) - 1) + "\n" + fill).quorum == "none"
+    with pytest.raises(FormatError) as caught:
+        parse_trust_policy("#" * (1_000_000 - len(fill)) + "\n" + fill)
+    assert caught.value.reason == Reason.ENC_TOO_LARGE
+    blobs = [LOG_LINE.keyed_blob, *(cosignature("x", time=NOW + n).keyed_blob for n in range(99))]
+    policy = parse_trust_policy(BASE + "quorum none\n")
+    assert verify_signatures(CHECKPOINT, blobs, policy=policy, now=NOW).checkpoint == CHECKPOINT
+    groups = "".join(f"group g{n} 1 {'abcd'[n] if n < 4 else f'g{n - 4}'}\n" for n in range(251))
+    assert len(parse_trust_policy(BASE + groups + "quorum none\n").groups) == 251
+    with pytest.raises(FormatError) as caught:
+        parse_trust_policy(BASE + groups + "group g251 1 g247\nquorum none\n")
+    assert caught.value.reason == Reason.ENC_TOO_LARGE
+
+
 @given(st.text(max_size=120), st.integers(0, len(BASE)))
 def test_garbage_raises_format_error_only(noise: str, at: int) -> None:
     for text in (noise, BASE[:at] + noise + BASE[at:] + "quorum a\n"):

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from certificate.certificate import encode_certificate, parse_certificate
-from certificate.cose import encode_sign1, sign_object
+from certificate.cose import encode_sign1, parse_sign1, sign_object
 from certificate.numbers import CertificateType, Environment
 from certificate.presentation import PresentationBody, sign_presentation
 from certificate.qr_text import encode_file_text, encode_qr_text
@@ -355,6 +355,31 @@ def test_status_lists_are_judged(token: dict[str, object], reason: Reason, undet
     trust = world.bundle(token=world.status_token(**token))  # type: ignore[arg-type]  # its own keywords
     report = world.verify(paper, expect=STATIC, trust=trust)
     (assert_undetermined if undetermined else assert_refused)(report, 8, reason)
+
+
+@pytest.mark.parametrize("what", ["signature", "statuses", "no signature of this key"])
+def test_a_list_that_its_key_did_not_sign_is_refused(what: str) -> None:
+    """The right key id, and a signature over other bytes: one bit changed, the list un-revoked, signed by another."""
+    world = World()
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    revoking = parse_sign1(world.status_token(statuses={1234: Status.REVOKED}), "application/statuslist+cwt")
+    clean = parse_sign1(world.status_token(), "application/statuslist+cwt")
+    payload = clean.payload_bytes
+    signature = {
+        "signature": clean.signature[:-1] + bytes([clean.signature[-1] ^ 1]),
+        "statuses": revoking.signature,
+        "no signature of this key": signer("stranger").sign(clean.to_be_signed),
+    }[what]
+    token = encode_sign1(clean.protected_bytes, payload, signature)
+    report = world.verify(paper, expect=STATIC, trust=world.bundle(token=token))
+    assert_refused(report, 8, Reason.STATUS_LIST_SIG_INVALID)
+
+
+def test_a_list_may_be_ahead_by_a_clocks_error() -> None:
+    world = World()
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    trust = world.bundle(token=world.status_token(issued=SECONDS + 300))
+    assert world.verify(paper, expect=STATIC, trust=trust).outcome is Outcome.VALID
 
 
 def test_another_authority_says_nothing_about_our_certificates() -> None:

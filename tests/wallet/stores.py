@@ -41,6 +41,14 @@ class Databases:
         yield self.server.url(name)
         self.server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def fresh_empty(self) -> Iterator[str]:
+        """The URL of a database without a wallet, which is dropped at the end."""
+        name = f"empty_{next(self._numbers)}"
+        self.server.run(f"CREATE DATABASE {name}")
+        yield self.server.url(name)
+        self.server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
     def emptied(self) -> str:
         """The URL of the one wallet that tests share, one after the other, emptied past its triggers."""
         deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(TABLES))

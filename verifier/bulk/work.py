@@ -6,12 +6,14 @@ fetches the same bytes, which the wallet gives until it is told that the result 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
 from certificate.keys import CoseSigner
+from certificate.policy.language import Policy
+from certificate.policy.wording import answer_word
 from certificate.request import NONCE_SIZE, RequestBody, SlotsItem, sign_request
 from certificate.slots import IDENTITY_SLOTS, registry_of
 from certificate.texts import Language, claim_name, format_value
@@ -33,6 +35,13 @@ _IDENTITY = ("name", "id_tail")
 _CONSENT_OVER = frozenset(
     {Reason.CONSENT_REVOKED, Reason.CONSENT_EXHAUSTED, Reason.CONSENT_EXPIRED, Reason.AUTHZ_NOT_FOUND}
 )
+# Undetermined for good: the certificate that was shown does not say more.
+_FINAL = (
+    Reason.POLICY_UNDETERMINED.value,
+    Reason.POLICY_DATA_TOO_OLD.value,
+    Reason.POLICY_NOT_SETTLED.value,
+    Reason.POLICY_RETIRED.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +59,17 @@ def prepare(
     key: CoseSigner,
     registration: bytes,
     random: Callable[[int], bytes],
+    policies: Mapping[str, Policy],
 ) -> Iterator[tuple[Person, bytes]]:
     """Each person with a request of their own: `pattern` with a fresh nonce, signed.
 
+    Args:
+        policies: those that `pattern` may ask, by id.
     Raises:
         ConfigError: `cli.usage`: the pattern does not ask for name and last four digits, so nobody could be told from
             anybody else.
     """
-    names = {
-        registry_of(item.type).claim_at(slot).name
-        for item in pattern.items
-        if isinstance(item, SlotsItem)
-        for slot in item.slots
-    }
+    names = _asked_claims(pattern, policies)
     if not names.issuperset(_IDENTITY):
         hint = "ask name and id_tail too, as --template identity.24 does"
         raise ConfigError(Reason.CLI_USAGE, "the answers could not be told apart", hint=hint)
@@ -148,6 +155,17 @@ def collect(
     return count
 
 
+def _asked_claims(pattern: RequestBody, policies: Mapping[str, Policy]) -> set[str]:
+    """Names of the claims that an answer shows."""
+    names: set[str] = set()
+    for item in pattern.items:
+        if isinstance(item, SlotsItem):
+            names |= {registry_of(item.type).claim_at(slot).name for slot in item.slots}
+        elif item.policy in policies:
+            names |= set(policies[item.policy].show)
+    return names
+
+
 def _collect_one(
     file: BatchFile,
     client: OrganisationClient,
@@ -161,17 +179,19 @@ def _collect_one(
     row, id_ = asked.person.row, asked.id
     assert id_ is not None
     try:
-        if asked.result is None or asked.result.outcome == Outcome.UNDETERMINED.value:
+        if asked.result is None or _may_change(asked.result):
             data = asked.presentation
             if data is None:
                 data = client.fetch(id_)
                 file.fetched(row, data)
             report = _judge(file, asked, data, trust, newest, moment)
-            if archive is not None:
-                archive(asked, data, report, moment)
-            file.judged(row, _result(report, moment, language))
-            if report.outcome is Outcome.UNDETERMINED:
-                return 1  # judged again next time, with a newer trust bundle perhaps
+            if asked.result is None or report.reason is not Reason.PRES_EXPIRED:
+                if archive is not None:
+                    archive(asked, data, report, moment)
+                result = _result(report, moment, language)
+                file.judged(row, result)
+                if _may_change(result):
+                    return 1
         client.acknowledge(id_)
     except ConsentError as exc:
         if exc.reason is Reason.CONSENT_NOT_YET_VALID:
@@ -182,6 +202,11 @@ def _collect_one(
         return 0
     file.acknowledged(row)
     return 1
+
+
+def _may_change(result: Result) -> bool:
+    """Whether a newer trust bundle or a clock put right may say more; what a policy cannot tell it never will."""
+    return result.outcome == Outcome.UNDETERMINED.value and result.reason not in _FINAL
 
 
 def _over(file: BatchFile, client: OrganisationClient, asked: AskedPerson) -> None:
@@ -225,5 +250,9 @@ def _result(report: Report, moment: datetime, language: Language) -> Result:
                 claim = body.registry.claim_at(shown.slot)
                 text = format_value(claim, shown.value, language)
                 facts.append((claim_name(claim, language, body.cut_off), text))
+        facts += [
+            (judged.policy.title(language), answer_word(judged.answer.value, language))
+            for judged in report.policies
+        ]
     reason = None if report.reason is None else report.reason.value
     return Result(report.outcome.value, reason, tuple(facts), int(moment.timestamp()))

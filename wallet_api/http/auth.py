@@ -26,16 +26,16 @@ __all__ = [
 ]
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-def _address(request: Request) -> str:
+async def _address(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-def _language(request: Request) -> Language:
+async def _language(request: Request) -> Language:
     return language_of(request.headers.get("accept-language", ""))
 
 
@@ -62,25 +62,25 @@ def _principal(request: Request, service: TheService, address: Address) -> Princ
 _Caller = Annotated[Principal, Depends(_principal)]
 
 
-def _any(caller: _Caller) -> Citizen | Organisation:
+async def _any(caller: _Caller) -> Citizen | Organisation:
     if isinstance(caller, Bureau):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
-def _citizen(caller: _Caller) -> Citizen:
+async def _citizen(caller: _Caller) -> Citizen:
     if not isinstance(caller, Citizen):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
-def _organisation(caller: _Caller) -> Organisation:
+async def _organisation(caller: _Caller) -> Organisation:
     if not isinstance(caller, Organisation):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
 
 
-def _bureau(caller: _Caller) -> Bureau:
+async def _bureau(caller: _Caller) -> Bureau:
     if not isinstance(caller, Bureau):
         raise ConsentError(Reason.AUTHZ_DENIED)
     return caller
@@ -92,7 +92,7 @@ CitizenCaller = Annotated[Citizen, Depends(_citizen)]
 OrganisationCaller = Annotated[Organisation, Depends(_organisation)]
 
 
-def _request_id(id: str, _: AnyCaller) -> bytes:  # noqa: A002 - the path's own name
+async def _request_id(id: str, _: AnyCaller) -> bytes:  # noqa: A002 - the path's own name
     """An id in its one spelling; any other is as good as absent."""
     if len(id) != 32 or not set(id) <= set("0123456789abcdef"):
         raise not_found()

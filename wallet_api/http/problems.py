@@ -43,6 +43,7 @@ _BY_REASON: Mapping[Reason, int] = {
     Reason.CONSENT_WINDOW_TOO_LONG: 422,
     Reason.STATUS_REPLACED: 409,
     Reason.STATUS_SUSPENDED: 409,
+    Reason.STATUS_REVOKED: 409,
     Reason.API_BODY_TOO_LARGE: 413,
     Reason.API_MEDIA_TYPE: 415,
     Reason.API_RATE_LIMITED: 429,

@@ -1,7 +1,7 @@
 """How a table, an index or a trigger is written for each of the two databases.
 
 One description gives both texts: the tables hold bytes, text and integers only, which SQLite spells BLOB, TEXT and
-INTEGER (in STRICT tables) and PostgreSQL bytea, text and bigint.
+INTEGER (in STRICT tables) and PostgreSQL bytea, text (compared by bytes) and bigint.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 __all__ = ["ONLY_GROWS", "Statement", "Step", "Table", "column", "grows_only", "index", "plain"]
 
 _ONLY_GROWS = "the access log only grows"
-_TYPES = {"BLOB": "bytea", "INTEGER": "bigint"}
+_TYPES = {"BLOB": "bytea", "INTEGER": "bigint", "TEXT": 'text COLLATE "C"'}  # by bytes in any language
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +105,4 @@ ONLY_GROWS = Statement(
 
 
 def _postgres(sql: str) -> str:
-    return re.sub(r"\b(BLOB|INTEGER)\b", lambda found: _TYPES[found[1]], sql)
+    return re.sub(r"\b(BLOB|INTEGER|TEXT)\b", lambda found: _TYPES[found[1]], sql)

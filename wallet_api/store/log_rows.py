@@ -16,9 +16,9 @@ class LogStatements(Statements):
     __slots__ = ()
 
     def log_size(self) -> int:
-        row = self._one("SELECT COUNT(*), MAX(position) FROM access_log")
+        row = self._one("SELECT MAX(position) FROM access_log")
         assert row is not None
-        return 0 if row[1] is None else int(row[1]) + 1
+        return 0 if row[0] is None else int(row[0]) + 1
 
     def log_node(self, level: int, index: int) -> bytes | None:
         row = self._one("SELECT hash FROM log_nodes WHERE level = ? AND place = ?", level, index)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from queue import Empty, LifoQueue
+from select import select
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -30,9 +31,10 @@ __all__ = ["PostgresStore"]
 
 _LOCK_TIMEOUT: Final = 10  # seconds
 _IDLE_TIMEOUT: Final = 60  # seconds after which a transaction whose client fell silent gives its lock back
-_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READ: Final = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
 _WRITE: Final = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    f"SELECT pg_advisory_xact_lock({WRITER_LOCK})",
 )
 
 
@@ -75,17 +77,21 @@ class PostgresStore:
         return connection
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Transaction]:
+    def _transaction(self, begin: Sequence[str]) -> Iterator[Transaction]:
         if not self._free.acquire(timeout=_LOCK_TIMEOUT):
             raise ConflictError(
                 Reason.STORE_LOCKED, "all connections are taken", hint="Try again in a moment."
             )
         try:
             with mapped_errors():
-                connection = self._begun(begin)
+                connection = self._connection()
                 try:
-                    yield Transaction(_execute_on(connection))
-                    connection.execute("COMMIT")
+                    # A pipeline waits for answers only where rows are read, and at its end for the commit's.
+                    with connection.pipeline():
+                        for statement in begin:
+                            connection.execute(statement)
+                        yield Transaction(_execute_on(connection))
+                        connection.execute("COMMIT")
                 except BaseException:
                     with suppress(psycopg.Error):
                         connection.execute("ROLLBACK")
@@ -95,22 +101,17 @@ class PostgresStore:
         finally:
             self._free.release()
 
-    def _begun(self, begin: str) -> Connection:
-        """A connection within a new transaction. One that the server closed meanwhile is replaced: nothing is lost."""
+    def _connection(self) -> Connection:
+        """An idle connection, or a new one."""
         while True:
             try:
-                connection, new = self._idle.get_nowait(), False
+                connection = self._idle.get_nowait()
             except Empty:
-                connection, new = self._connect(), True
-            try:
-                connection.execute(begin, prepare=False)
-            except BaseException as exc:
-                lost = connection.broken and isinstance(exc, psycopg.OperationalError)
-                self._give_back(connection)
-                if new or not lost:
-                    raise
-            else:
+                return self._connect()
+            # The server says nothing to an idle connection but that it is over, after a restart for example.
+            if not select((connection.fileno(),), (), (), 0)[0]:
                 return connection
+            connection.close()
 
     def _give_back(self, connection: Connection) -> None:
         if connection.info.transaction_status is TransactionStatus.IDLE:
@@ -144,10 +145,9 @@ def _numbered(sql: str) -> str:
 
 
 def _execute_on(connection: Connection) -> Execute:
-    cursor = psycopg.RawCursor(connection)
-
     def execute(sql: str, parameters: Sequence[Any] = (), /) -> list[tuple[Any, ...]]:
+        cursor = psycopg.RawCursor(connection)
         cursor.execute(_numbered(sql), parameters, binary=True)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if sql.startswith("SELECT") else []
 
     return execute

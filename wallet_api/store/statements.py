@@ -25,6 +25,10 @@ class Statements:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
 
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """A statement that belongs to no topic: a backup's, which copies every table alike."""
+        return self._execute(sql, parameters)
+
     def _one(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
         rows = self._execute(sql, parameters)
         return rows[0] if rows else None

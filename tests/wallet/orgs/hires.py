@@ -63,6 +63,7 @@ class Desk:
             key=self.asker.key,
             registration=registration,
             random=self.town.service.random,
+            policies={},
         )
         return BatchFile.create(
             self.path, asked, list_digest=self.people.digest(), wallet=WALLET, org=self.asker.number

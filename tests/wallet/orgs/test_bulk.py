@@ -161,8 +161,10 @@ def test_what_is_withdrawn_is_erased_and_that_is_confirmed(desk: Desk, town: Tow
     assert first.id
     alice.answer(first.id, person(alice, "测试甲", "0017"), (0,))
     assert desk.collect()[0].result is not None
+    assert b"cut_off" in desk.path.read_bytes()
     good(alice.post(f"/requests/{first.id}/withdraw"))
     first = desk.refresh()[0]
+    assert b"cut_off" not in desk.path.read_bytes()
     assert (first.state, first.result, first.presentation) == ("withdrawn", None, None)
     told = good(alice.get(f"/requests/{first.id}"))
     assert told["answer"]["deletion_confirmed"] == town.clock.now
@@ -232,7 +234,14 @@ def test_a_question_that_would_not_tell_people_apart(desk: Desk, town: Town) -> 
     body = town.world.request_body()
     with pytest.raises(ConfigError) as caught:
         list(
-            prepare(parse_people(CSV.encode()), body, key=desk.asker.key, registration=b"", random=os.urandom)
+            prepare(
+                parse_people(CSV.encode()),
+                body,
+                key=desk.asker.key,
+                registration=b"",
+                random=os.urandom,
+                policies={},
+            )
         )
     assert caught.value.reason is Reason.CLI_USAGE
 

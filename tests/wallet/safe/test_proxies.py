@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,9 +15,10 @@ from certificate.keys import key_id
 from certificate.numbers import Presenter
 from certificate.to_be_signed import parse_to_be_signed
 from ledger.reasons import Reason
-from tests.wallet.parties import NAME_SLOTS, Asker, Phone, Town, b64, good, refused, unb64
+from tests.wallet.parties import NAME_SLOTS, Asker, Clock, Phone, Town, b64, good, refused, unb64
+from tests.wallet.safe.test_recovery import town_of
 from tests.wallet.stores import BOTH_STORES
-from tests.world import REGISTRY, SLOTS_24, claims_of_60_months
+from tests.world import REGISTRY, SLOTS_24, World, claims_of_60_months
 from verifier.expect import Asked
 from verifier.render import report_json, report_text
 from verifier.report import Outcome
@@ -134,6 +137,24 @@ def test_a_delegation_that_is_over_or_of_another_type_does_not_count(
     town.clock.now += DAY
     bob.login()
     refused(bob.begin(id_, number), Reason.CONSENT_EXPIRED)
+
+
+def test_a_proxy_of_the_counter_is_ended_by_the_status_list(tmp_path: Path) -> None:
+    for status, reason in ((0, None), (1, Reason.STATUS_REVOKED), (2, Reason.STATUS_SUSPENDED)):
+
+        class Listed(World):
+            def status_token(self, *, statuses: Mapping[int, int] | None = None, **more: Any) -> bytes:
+                return super().status_token(statuses={1234: status, **(statuses or {})}, **more)  # noqa: B023
+
+        town = town_of(Listed(), tmp_path / f"wallet{status}.db", Clock())
+        with town.http:
+            bob, bank = town.citizen("bob").login(), town.organisation(1)
+            number, id_ = bob.put(proxy_certificate(bob)), bank.leave()
+            if reason is None:
+                bob.answer(id_, number)
+            else:
+                refused(bob.begin(id_, number), reason)
+        town.service.store.close()
 
 
 def test_a_lost_key_ends_its_delegations(town: Town, alice: Phone, bob: Phone, bank: Asker) -> None:

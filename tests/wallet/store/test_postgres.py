@@ -189,7 +189,7 @@ def test_a_connection_that_the_server_closed_is_replaced(url: str, databases: Da
     with store.write() as tx:
         tx.add_safe(SAFE)
     databases.server.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tallystick wallet'"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tallystick wallet'"
     )
     with store.read() as tx:
         assert tx.safe(SAFE.id) == SAFE
