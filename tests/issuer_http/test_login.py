@@ -6,6 +6,7 @@ import os
 import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -323,6 +324,18 @@ def test_a_token_of_a_login_serves_one_key(browser: Browser) -> None:
     token = browser.token(browser.whole_way()["code"]).json()["access_token"]
     assert citizen.credential(token, citizen.proof()).status_code == 200
     assert thief.credential(token, thief.proof()).status_code == 401
+
+
+def test_keys_that_claim_at_once_with_one_token_are_one(browser: Browser) -> None:
+    """Before the first certificate left, the token is bound to its key already."""
+    token = browser.token(browser.whole_way()["code"]).json()["access_token"]
+    wallets = [Wallet(browser.service) for _ in range(6)]
+    proofs = [wallet.proof() for wallet in wallets]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(
+            pool.map(lambda pair: pair[0].credential(token, pair[1]), zip(wallets, proofs, strict=True))
+        )
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
 
 
 @pytest.mark.parametrize(
