@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test torture city requirements clean
+.PHONY: install demo test torture outsiders city requirements clean
 
 install: .venv/.installed
 
@@ -25,6 +25,13 @@ test: install
 # The full counts that single issues name; nothing of them is needed to trust `make test`.
 torture: install
 	$(BIN)/python -m pytest -n 2 --full
+
+# Other people's programs judge our log, witness and receipts, in an environment of their own.
+PYTHON312 ?= python3.12
+outsiders: install
+	$(PYTHON312) -m venv .venv/outsiders
+	.venv/outsiders/bin/python -m pip install --quiet 'aics-tlog>=0.2,<1' 'aics-witness>=0.1,<1' 'scitt-cose>=0.5,<1'
+	$(BIN)/python -m tests.outsiders .venv/outsiders/bin/python
 
 city: install
 	$(BIN)/python -m benchmarks.city $(if $(PEOPLE),--people $(PEOPLE)) --dirty 0.001

@@ -18,13 +18,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from certificate.keys import CoseSigner
 from certificate.numbers import Algorithm
 from certificate.qr_text import decode_file_text, encode_file_text
+from certificate.succession import parse_succession
 from cli.web import Answer, Web
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
 
-__all__ = ["CONTRIBUTION", "CredentialOffer", "claim", "holder_proof", "parse_offer", "renew"]
+__all__ = [
+    "CONTRIBUTION",
+    "Claimed",
+    "CredentialOffer",
+    "claim",
+    "claim_all",
+    "holder_proof",
+    "parse_offer",
+    "renew",
+]
 
 CONTRIBUTION: Final = "contribution"  # the bureau's name for this kind of certificate
 _PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
@@ -40,6 +50,14 @@ class CredentialOffer:
     issuer: str
     configuration: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A certificate, and the bureau's statements about keys that ended for it, for the wallet (tagged bytes)."""
+
+    certificate: bytes
+    recoveries: tuple[bytes, ...]
 
 
 def parse_offer(text: str) -> CredentialOffer:
@@ -66,7 +84,14 @@ def parse_offer(text: str) -> CredentialOffer:
 def claim(
     offer: CredentialOffer, pin: str, signer: CoseSigner, http: httpx.Client, *, trust: TrustBundle, now: int
 ) -> bytes:
-    """Claim the offered certificate onto the signer's key; the whole certificate's tagged bytes.
+    """As `claim_all`: the whole certificate's tagged bytes alone."""
+    return claim_all(offer, pin, signer, http, trust=trust, now=now).certificate
+
+
+def claim_all(
+    offer: CredentialOffer, pin: str, signer: CoseSigner, http: httpx.Client, *, trust: TrustBundle, now: int
+) -> Claimed:
+    """Claim the offered certificate onto the signer's key.
 
     A claim that was cut off is simply made again: the bureau keeps the offer for this key.
 
@@ -90,7 +115,9 @@ def claim(
     given = answer.rows("credentials")
     if len(given) != 1 or not isinstance(given[0], dict):
         raise FormatError(Reason.API_VALIDATION, "one certificate is due")
-    return _own(Answer(answer.status, given[0]).text("credential"), signer, trust, now)
+    certificate = _own(Answer(answer.status, given[0]).text("credential"), signer, trust, now)
+    statements = answer.rows("recoveries") if answer.members.get("recoveries") is not None else []
+    return Claimed(certificate, tuple(_statement(text, signer) for text in statements))
 
 
 def renew(
@@ -137,6 +164,13 @@ def _path(endpoint: str, issuer: str) -> str:
     if path == endpoint or not path.startswith("/"):
         raise FormatError(Reason.API_VALIDATION, "an endpoint outside the bureau's own address")
     return path
+
+
+def _statement(text: object, signer: CoseSigner) -> bytes:
+    data = decode_file_text(text if isinstance(text, str) else "")
+    if parse_succession(data).body.new_key != signer.public_key:
+        raise VerificationError(Reason.PRES_BINDING_INVALID, "a statement for another key")
+    return data
 
 
 def _own(text: str, signer: CoseSigner, trust: TrustBundle, now: int) -> bytes:

@@ -6,12 +6,20 @@ from pathlib import Path
 
 import click
 
+from certificate.keys import key_id
 from cli.access_log_file import check_access_log_file
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger, optional_home_options
 from cli.ledger_public import add_mldsa_key_command, export, serve, vkeys
+from cli.ledger_watch import audit, monitor
 from ledger.cbor import encode_cbor
+from ledger.checkpoint import parse_checkpoint_note
+from ledger.errors import ConflictError
 from ledger.proof import encode_proof
+from ledger.reasons import Reason
+from ledger.receipt import ReceiptAlgorithm, growth_receipt, inclusion_receipt
+from ledger.tlog_proof import encode_tlog_proof
+from ledger.witness_protocol import encode_add_checkpoint
 
 __all__ = ["ledger"]
 
@@ -24,7 +32,7 @@ def ledger() -> None:
     """
 
 
-for _command in (add_mldsa_key_command, export, serve, vkeys):
+for _command in (add_mldsa_key_command, audit, export, monitor, serve, vkeys):
     ledger.add_command(_command)
 
 
@@ -91,7 +99,13 @@ def checkpoint(
 
 @ledger.command()
 @click.argument("index", type=click.IntRange(0))
-@click.option("--as", "form", type=click.Choice(["binary"]), default="binary", show_default=True)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["binary", "tlog-proof", "cose", "cose-eddsa"]),
+    default="binary",
+    show_default=True,
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 @click.option(
     "--entry-out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the entry there."
@@ -111,13 +125,84 @@ def prove(
 ) -> None:
     """Prove that entry INDEX is in the ledger, under its newest cosigned checkpoint.
 
-    Example: tally ledger prove 0 --out proof.cbor --home home
+    binary is our own form, tlog-proof the text of C2SP with all signatures, cose a receipt of RFC 9942, which the log
+    alone signs; cose-eddsa the same for readers that know the algorithm by its older number.
+
+    Example: tally ledger prove 0 --as tlog-proof --out 0.tlog-proof --home home
     """
     home = open_home(home_path, passphrase_fd)
     with opened_ledger(home) as opened:
-        proof, entry = opened.prove(index), opened.entry(index)
-    write_new_file(out, encode_cbor(encode_proof(proof)), force=force)
+        proof, note, entry = *opened.prove_with_note(index), opened.entry(index)
+    checkpoint, _ = parse_checkpoint_note(note)
+    if form == "tlog-proof":
+        data = encode_tlog_proof(index, proof.path, note)
+    elif form.startswith("cose"):
+        signer = home.signer("log")
+        data = inclusion_receipt(
+            signer,
+            kid=key_id(signer.public_key),
+            index=index,
+            size=proof.size,
+            path=proof.path,
+            root_hash=checkpoint.root_hash,
+            algorithm=ReceiptAlgorithm.EDDSA if form == "cose-eddsa" else ReceiptAlgorithm.ED25519,
+        )
+    else:
+        data = encode_cbor(encode_proof(proof))
+    write_new_file(out, data, force=force)
     if entry_out is not None:
         write_new_file(entry_out, entry, force=force)
     result = {"index": index, "size": proof.size, "hashes": len(proof.path), "form": form, "file": str(out)}
     emit(result, f"{out}: entry {index} of {proof.size}, {len(proof.path)} hashes", as_json=as_json)
+
+
+@ledger.command("prove-growth")
+@click.argument("old_size", type=click.IntRange(1))
+@click.option("--as", "form", type=click.Choice(["text", "cose"]), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@home_options
+@force_option
+@json_option
+def prove_growth(
+    old_size: int,
+    form: str,
+    out: Path,
+    home_path: Path,
+    passphrase_fd: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Prove that the newest cosigned tree begins with the tree of OLD_SIZE entries.
+
+    text is what a witness is asked with (C2SP tlog-witness), cose a receipt of RFC 9942.
+
+    Example: tally ledger prove-growth 1 --out growth.txt --home home
+    """
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as opened:
+        note = opened.newest_checkpoint()
+        if note is None:
+            raise ConflictError(Reason.LOG_INCLUSION_MISSING, "no cosigned checkpoint yet")
+        checkpoint, _ = parse_checkpoint_note(note)
+        path = opened.prove_consistency(old_size, checkpoint.size)
+    if form == "text":
+        data = encode_add_checkpoint(old_size=old_size, path=path, note=note)
+    else:
+        signer = home.signer("log")
+        data = growth_receipt(
+            signer,
+            kid=key_id(signer.public_key),
+            old_size=old_size,
+            size=checkpoint.size,
+            path=path,
+            root_hash=checkpoint.root_hash,
+        )
+    write_new_file(out, data, force=force)
+    result = {
+        "old_size": old_size,
+        "size": checkpoint.size,
+        "hashes": len(path),
+        "form": form,
+        "file": str(out),
+    }
+    emit(result, f"{out}: {old_size} to {checkpoint.size}, {len(path)} hashes", as_json=as_json)

@@ -14,6 +14,7 @@ import click
 from cli.common import emit, json_option, say, utc_now
 from cli.wallet_citizen import COMMANDS
 from cli.wallet_db import db_option, migrate
+from cli.wallet_devices import DEVICE_COMMANDS
 from cli.wallet_operator import OPERATOR_COMMANDS, head_options, sending_heads
 from cli.wallet_orgs import org_resume, org_suspend
 from ledger.errors import ConfigError
@@ -260,7 +261,7 @@ def serve(
         raise ConfigError(Reason.STORE_IO_ERROR, "the workers end as soon as they begin", hint="see above")
 
 
-for command in (*COMMANDS, *OPERATOR_COMMANDS):
+for command in (*COMMANDS, *DEVICE_COMMANDS, *OPERATOR_COMMANDS):
     wallet.add_command(command)
 
 

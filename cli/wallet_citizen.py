@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from certificate.keys import CoseSigner
 from certificate.request import SlotsItem
 from certificate.slots import registry_of
 from certificate.texts import Language, claim_name
+from cli.citizen import citizen_options, logged_in
 from cli.common import emit, json_option, language_option, say, utc_now, write_new_file
 from cli.keys import open_holder_key
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
 if TYPE_CHECKING:
-    from cli.wallet_client import AskedRequest, WalletClient
+    from cli.wallet_client import AskedRequest
     from verifier.trust import TrustBundle
     from wallet_api.access_rows import AccessRow
 
 __all__ = ["COMMANDS"]
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def _citizen_options(function: _F) -> _F:
-    """`--key`, `--wallet`, `--trust`, `--passphrase-fd`."""
-    for option in (
-        click.option("--passphrase-fd", type=int, default=None, help="The key file's passphrase."),
-        click.option(
-            "--trust", type=click.Path(path_type=Path), required=True, help="Folder of the trust bundle."
-        ),
-        click.option("--wallet", "wallet_url", required=True, help="Address of the wallet service."),
-        click.option(
-            "--key", "key_file", type=click.Path(path_type=Path), required=True, help="Your key file."
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 @click.command()
 @click.argument("offer")
 @click.option("--pin", prompt=True, hide_input=True, help="The PIN of the offer; asked for when absent.")
 @click.option("--bureau", help="Address of the bureau's service, where OFFER is the letter's plain code.")
-@_citizen_options
+@citizen_options
 @json_option
 def claim(
     offer: str,
@@ -62,6 +42,8 @@ def claim(
     as_json: bool,
 ) -> None:
     """Claim a certificate onto your key and put it into your safe. OFFER is the letter's QR text or its code.
+
+    With an offer for a lost key, the safe of that key goes over to this one.
 
     Example: tally wallet claim LETTER-CODE --bureau http://127.0.0.1:8443
     --key me.key --wallet http://127.0.0.1:8470 --trust trust
@@ -76,15 +58,19 @@ def claim(
         else bureau_client.CredentialOffer(_address(bureau), bureau_client.CONTRIBUTION, offer)
     )
     with open_web(offered.issuer).http as http:
-        data = bureau_client.claim(offered, pin, signer, http, trust=bundle, now=_now())
-    with _logged_in(wallet_url, signer, bundle) as client:
-        number = client.store(data)
-    emit({"certificate": number}, f"certificate {number} is in your safe", as_json=as_json)
+        claimed = bureau_client.claim_all(offered, pin, signer, http, trust=bundle, now=_now())
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
+        number = client.store(claimed.certificate)
+        recovered = [client.recover(statement) for statement in claimed.recoveries]
+    text = f"certificate {number} is in your safe"
+    if any(recovered):
+        text += "; the safe of your lost key is yours again"
+    emit({"certificate": number, "recovered": any(recovered)}, text, as_json=as_json)
 
 
 @click.command()
 @click.option("--bureau", required=True, help="Address of the bureau's service.")
-@_citizen_options
+@citizen_options
 @json_option
 def renew(
     bureau: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
@@ -97,7 +83,7 @@ def renew(
     from cli.web import open_web
 
     signer, bundle = open_holder_key(key_file, passphrase_fd), _trust(trust)
-    with _logged_in(wallet_url, signer, bundle) as client:
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         held = client.certificates()
         newest = held[0].certificate.body.cut_off if held else 0
         with open_web(_address(bureau)).http as http:
@@ -117,7 +103,7 @@ def renew(
 )
 @click.option("--minutes", type=click.IntRange(1), default=24 * 60, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask again.")
-@_citizen_options
+@citizen_options
 @language_option
 @json_option
 def answer(
@@ -137,7 +123,7 @@ def answer(
 
     Example: tally wallet answer REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
     """
-    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         asked = client.request(request)
         say(_question(asked, language))
         if not yes:
@@ -149,7 +135,7 @@ def answer(
 
 @click.command()
 @click.argument("request")
-@_citizen_options
+@citizen_options
 @json_option
 def refuse(
     request: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
@@ -158,14 +144,14 @@ def refuse(
 
     Example: tally wallet refuse REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
     """
-    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         client.refuse(request)
     emit({"state": "refused"}, "refused", as_json=as_json)
 
 
 @click.command()
 @click.argument("request")
-@_citizen_options
+@citizen_options
 @json_option
 def withdraw(
     request: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
@@ -174,7 +160,7 @@ def withdraw(
 
     Example: tally wallet withdraw REQUEST --key me.key --wallet http://127.0.0.1:8470 --trust trust
     """
-    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         client.withdraw(request)
     emit({"state": "withdrawn"}, "withdrawn", as_json=as_json)
 
@@ -186,7 +172,7 @@ def withdraw(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write it there with all proofs, for tally ledger check --access-log.",
 )
-@_citizen_options
+@citizen_options
 @language_option
 @json_option
 def access_log(
@@ -202,7 +188,7 @@ def access_log(
 
     Example: tally wallet log --key me.key --wallet http://127.0.0.1:8470 --trust trust
     """
-    with _logged_in(wallet_url, open_holder_key(key_file, passphrase_fd), _trust(trust)) as client:
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         rows = client.access_log()
         if export_file is not None:
             write_new_file(export_file, client.export_access_log(), force=False, private=True)
@@ -222,12 +208,6 @@ def access_log(
 
 
 COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
-
-
-def _logged_in(url: str, signer: CoseSigner, bundle: TrustBundle) -> AbstractContextManager[WalletClient]:
-    from cli.wallet_client import opened_client
-
-    return opened_client(url, signer, bundle, clock=_now)
 
 
 def _question(asked: AskedRequest, language: Language) -> str:

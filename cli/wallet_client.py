@@ -12,25 +12,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
-from certificate.keys import CoseSigner
-from certificate.login import login_to_be_signed, parse_login
+from certificate.keys import CoseSigner, key_id
+from certificate.numbers import Presenter
+from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.request import (
     RegistrationBody,
-    SlotsItem,
     UnverifiedRequest,
     matching_digits,
     parse_request,
     verify_request,
 )
 from certificate.to_be_signed import parse_to_be_signed
-from cli.web import Answer, Web, open_web
-from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
+from cli.wallet_keys import WalletKeys
+from cli.wallet_session import CLOCK_SKEW
+from cli.web import Answer
+from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.trust import TrustBundle
@@ -39,7 +39,6 @@ from wallet_api.log_export import check_log_export
 
 __all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "opened_client", "request_id"]
 
-_SKEW: Final = 300  # seconds that the clocks of service and client may differ
 _DAY: Final = 86400
 _PAGE: Final = 100
 _ID_LENGTH: Final = 32
@@ -47,10 +46,11 @@ _ID_LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class HeldCertificate:
-    """A certificate of the safe, judged as its holder's own."""
+    """A certificate of the safe, judged as its holder's own; `state` is the service's word."""
 
     data: bytes
     certificate: UnverifiedCertificate
+    state: str
 
     @property
     def number(self) -> str:
@@ -72,71 +72,9 @@ class AskedRequest:
         """The two digits that both screens show."""
         return matching_digits(self.request.digest())
 
-    def slots(self, items: Sequence[int]) -> list[int]:
-        """The slots that the items ask for.
 
-        Raises:
-            ConsentError: `consent.field_denied`: there is no such item.
-            UndeterminedError: `policy.unknown`: the item is a policy.
-        """
-        asked: set[int] = set()
-        for position in items:
-            if not 0 <= position < len(self.request.body.items):
-                raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
-            item = self.request.body.items[position]
-            if not isinstance(item, SlotsItem):
-                raise UndeterminedError(Reason.POLICY_UNKNOWN, f"item {position}")
-            asked |= set(item.slots)
-        return sorted(asked)
-
-
-class WalletClient:
-    """One citizen at one wallet service."""
-
-    def __init__(
-        self,
-        base_url: str,
-        signer: CoseSigner,
-        *,
-        trust: TrustBundle,
-        clock: Callable[[], int],
-        audience: str | None = None,
-        http: httpx.Client | None = None,
-    ) -> None:
-        """Connect to nothing yet.
-
-        Args:
-            clock: POSIX seconds.
-            audience: the service's own name in logins; default: `base_url` without its scheme.
-            http: reaches the service; default: a client of its own, which `close` closes.
-        """
-        self._web = open_web(base_url) if http is None else Web(http)
-        self._owned = http is None
-        self._audience = audience or base_url.rstrip("/").partition("://")[2]
-        self._signer = signer
-        self._trust = trust
-        self._clock = clock
-
-    def close(self) -> None:
-        if self._owned:
-            self._web.http.close()
-
-    def login(self) -> None:
-        """Prove the holder key; the session lasts a quarter of an hour.
-
-        Raises:
-            VerificationError: `pres.transcript_mismatch`: the service asks to sign something else than a login to it.
-        """
-        key = encode_file_text(self._signer.public_key)
-        asked = self._web.call("POST", "/login/challenges", body={"holder_key": key})
-        to_sign = decode_file_text(asked.text("to_be_signed"))
-        body = parse_login(to_sign)
-        fresh = abs(body.issued - self._clock()) <= _SKEW and body.lifetime <= _SKEW
-        expected = login_to_be_signed(body, holder_key=self._signer.public_key)
-        if body.audience != self._audience or not fresh or to_sign != expected:
-            raise VerificationError(Reason.PRES_TRANSCRIPT_MISMATCH, "not a login at this service, now")
-        answer = {"challenge_id": asked.text("challenge_id"), "signature": self._sign(to_sign)}
-        self._web.token = self._web.call("POST", "/login/tokens", body=answer).text("token")
+class WalletClient(WalletKeys):
+    """One citizen at one wallet service: certificates, requests, answers, the access log."""
 
     def store(self, certificate: bytes) -> str:
         """Put a whole certificate into the safe; its number. Storing it again changes nothing."""
@@ -145,20 +83,23 @@ class WalletClient:
         ).text("number")
 
     def certificates(self) -> list[HeldCertificate]:
-        """All certificates of the safe, newest first, each judged here. Raises as `check_own_certificate`."""
-        numbers = [Answer(200, row).text("number") for row in self._pages("/certificates", "certificates")]
+        """The certificates of this key, newest first, each judged here. Raises as `check_own_certificate`."""
+        device = key_id(self._signer.public_key).hex()
+        listed = (Answer(200, row) for row in self._pages("/certificates", "certificates"))
+        numbers = [row.text("number") for row in listed if row.text("device") == device]
         held = [self.certificate(number) for number in numbers]
         return sorted(held, key=_newest, reverse=True)
 
     def certificate(self, number: str) -> HeldCertificate:
         """One certificate, judged here."""
-        data = decode_file_text(self._web.call("GET", f"/certificates/{number}").text("certificate"))
+        told = self._web.call("GET", f"/certificates/{number}")
+        data = decode_file_text(told.text("certificate"))
         parsed = check_own_certificate(
             data, trust=self._trust, now=self._clock(), holder_key=self._signer.public_key
         )
         if parsed.body.number != number:
             raise VerificationError(Reason.STORE_HASH_MISMATCH, "the service gave another certificate")
-        return HeldCertificate(data, parsed)
+        return HeldCertificate(data, parsed, told.text("state"))
 
     def request(self, id_: str) -> AskedRequest:
         """Who asks what for. `id_` is the request's id or link.
@@ -189,11 +130,11 @@ class WalletClient:
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
             FormatError: `disc.required_missing`: no certificate holds what is asked.
+            UndeterminedError: `policy.unknown`, `policy.undetermined`.
         """
         asked = self.request(id_)
         wanted = list(range(len(asked.request.body.items))) if items is None else list(items)
-        slots = asked.slots(wanted)
-        held = self._newest_with(slots) if certificate is None else self.certificate(certificate)
+        held, slots = self._answering(asked, wanted, certificate)
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
@@ -238,25 +179,45 @@ class WalletClient:
         check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
         return data
 
-    def _newest_with(self, slots: Sequence[int]) -> HeldCertificate:
-        for held in self.certificates():
-            if set(slots) <= {shown.slot for shown in held.certificate.disclosures}:
-                return held
-        raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+    def _answering(
+        self, asked: AskedRequest, items: Sequence[int], number: str | None
+    ) -> tuple[HeldCertificate, list[int]]:
+        """The certificate that answers, the newest unless one is named, and the least slots that do."""
+        held = self._own() if number is None else [self.certificate(number)]
+        refusal: ProjectError = FormatError(
+            Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked"
+        )
+        for one in held:
+            try:
+                return one, slots_for_items(
+                    asked.request.body,
+                    items,
+                    one.certificate,
+                    policies=self._trust.policies,
+                    today=day_of_question(self._clock()),
+                )
+            except (FormatError, UndeterminedError) as exc:
+                if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
+                    raise
+                refusal = exc
+        raise refusal
+
+    def _own(self) -> list[HeldCertificate]:
+        """What may be offered without being named: a proxy names whom they answer for."""
+        return [
+            held
+            for held in self.certificates()
+            if held.state == "current" and held.certificate.body.presenter is Presenter.SELF
+        ]
 
     def _require_same(self, to_sign: bytes, asked: AskedRequest, shown: bytes, minutes: int) -> None:
         payload = parse_to_be_signed(to_sign).payload
         issued = payload[2] if isinstance(payload, tuple) and len(payload) == 4 else None
-        if type(issued) is int and abs(issued - self._clock()) <= _SKEW:
+        if type(issued) is int and abs(issued - self._clock()) <= CLOCK_SKEW:
             body = PresentationBody(asked.request.body.org, asked.request.digest(), issued, minutes)
             if to_sign == presentation_to_be_signed(body, shown, holder_key=self._signer.public_key):
                 return
         raise VerificationError(Reason.PRES_TRANSCRIPT_MISMATCH, "other bytes than were agreed to")
-
-    def _sign(self, to_sign: bytes) -> str:
-        """The signature over bytes whose kind a holder key may sign; every signature of this client is made here."""
-        parse_to_be_signed(to_sign)
-        return encode_file_text(self._signer.sign(to_sign))
 
     def _pages(self, path: str, name: str) -> list[Any]:
         rows: list[Any] = []

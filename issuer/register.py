@@ -207,6 +207,13 @@ class Register(HolderKeys):
     def count(self) -> int:
         return int(self._db.conn.execute("SELECT count(*) FROM certificates").fetchone()[0])
 
+    def places(self, digests: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Which of these digests (at most 500) are of certificates of ours; their ledger index, None until logged."""
+        marks = ",".join("?" * len(digests))
+        sql = f"SELECT digest, log_index FROM certificates WHERE digest IN ({marks})"  # noqa: S608 (marks only)
+        with mapped_errors():
+            return dict(self._db.conn.execute(sql, list(digests)).fetchall())
+
     def logged_batches(self) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
         """Ledger index and digest of all logged certificates, in order of index; each batch after its first index."""
         rows = self._db.conn.execute(

@@ -244,6 +244,12 @@ class Sequencer:
             ) from exc
         return FullProof(self.log, index, size, tuple(path), published.signatures)
 
+    def prove_with_note(self, index: int) -> tuple[FullProof, bytes]:
+        """As `prove`, with the cosigned note that the proof is under."""
+        proof = self.prove(index)
+        assert self._published is not None  # what it was proved under
+        return proof, self._published.stored.note
+
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """The hashes that link two sizes of this log. Errors as `ledger.merkle.prove_consistency`."""
         if new_size > self.size:

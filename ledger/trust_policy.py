@@ -38,6 +38,7 @@ __all__ = [
     "carried_signatures",
     "encode_trust_policy",
     "parse_trust_policy",
+    "policy_of_keys",
     "verify_checkpoint",
     "verify_signatures",
 ]
@@ -155,6 +156,18 @@ def parse_trust_policy(text: str | bytes) -> TrustPolicy:
         if words and not words[0].startswith("#"):
             reader.line(number, words)
     return reader.policy()
+
+
+def policy_of_keys(keys: Sequence[VerifierKey]) -> TrustPolicy:
+    """A policy without quorum for keys as a log prints them: Ed25519 keys are logs', and so are others of their names.
+
+    Whoever trusts a checkpoint by it trusts the log alone; witnesses are verified where they occur.
+    """
+    origins = {key.name for key in keys if key.algorithm == SignatureType.ED25519}
+    logs = tuple(LogKey(key) for key in keys if key.name in origins)
+    others = [key for key in keys if key.name not in origins]
+    witnesses = tuple(WitnessKey(f"{key.name}+{key.key_id.hex()}", key) for key in others)
+    return TrustPolicy(logs, witnesses, (), NO_QUORUM)
 
 
 def encode_trust_policy(policy: TrustPolicy) -> str:

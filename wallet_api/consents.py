@@ -6,13 +6,14 @@ has no holder key, and the signature covers the certificate with its disclosures
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
 from certificate.numbers import Presenter
+from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import (
     MAX_LIFETIME,
     PresentationBody,
@@ -20,7 +21,6 @@ from certificate.presentation import (
     presentation_to_be_signed,
 )
 from certificate.request import (
-    PolicyItem,
     RegistrationBody,
     UnverifiedRequest,
     matching_digits,
@@ -98,7 +98,7 @@ def begin_answer(
         VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `org.suspended`, `time.expired`, and as
             `require_usable`.
         FormatError: `disc.required_missing`: the certificate does not hold what is asked.
-        UndeterminedError: `policy.unknown`, `trust.bundle_stale`.
+        UndeterminedError: `policy.unknown`, `policy.undetermined`, `trust.bundle_stale`.
     """
     now = service.clock()
     with service.store.read() as tx:
@@ -109,15 +109,20 @@ def begin_answer(
     if not 1 <= minutes <= MAX_LIFETIME:
         raise ConsentError(Reason.CONSENT_WINDOW_TOO_LONG, f"at most {MAX_LIFETIME} minutes")
     request = parse_request(row.request)
-    directory = service.fresh_trust(now).directory
-    registration = verify_request(request, directory=directory, today=now // _DAY)
-    stored = _choose(request, held, items)
-    require_usable(stored, citizen)
-    if stored.certificate.body.expires < now // _DAY:
-        raise VerificationError(Reason.TIME_EXPIRED, f"certificate {stored.number}")
+    trust = service.fresh_trust(now)
+    registration = verify_request(request, directory=trust.directory, today=now // _DAY)
+
+    def slots_of(one: StoredCertificate) -> list[int]:
+        require_usable(one, citizen)
+        if one.certificate.body.expires < now // _DAY:
+            raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
+        return slots_for_items(
+            request.body, items, one.certificate, policies=trust.policies, today=day_of_question(now)
+        )
+
+    stored, slots = _choose(held, slots_of)
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored.certificate)
-    slots = _slots(request, stored, items)
     shown = disclose(stored.data, slots)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
     to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
@@ -217,42 +222,26 @@ def answer_bound(request: bytes, safe: bytes) -> bytes:
 
 
 def _choose(
-    request: UnverifiedRequest, held: Sequence[StoredCertificate], items: Sequence[int]
-) -> StoredCertificate:
-    """The first of `held` that holds all that the items ask for; the only one, whether it does or not."""
+    held: Sequence[StoredCertificate], slots_of: Callable[[StoredCertificate], list[int]]
+) -> tuple[StoredCertificate, list[int]]:
+    """The first of `held` that answers, with the slots that do; the only one, or why it does not."""
     if len(held) == 1:
-        return held[0]
+        return held[0], slots_of(held[0])
+    undecided: ProjectError | None = None
     for stored in held:
-        shown = {item.slot for item in stored.certificate.disclosures}
         try:
-            if shown.issuperset(_slots(request, stored, items)):
-                return stored
-        except FormatError as exc:
-            if exc.reason is not Reason.DISC_REQUIRED_MISSING:  # of another type: the next may do
+            return stored, slots_of(stored)
+        except (FormatError, UndeterminedError) as exc:
+            if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
                 raise
-    raise FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
+            undecided = exc if exc.reason is Reason.POLICY_UNDETERMINED else undecided
+    raise undecided or FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
 
 
 def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
     """What is offered without being named: a proxy names whom they answer for."""
     usable = usable_certificates(tx, citizen)
     return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
-
-
-def _slots(request: UnverifiedRequest, stored: StoredCertificate, items: Sequence[int]) -> list[int]:
-    if not items or len(set(items)) != len(items):
-        raise FormatError(Reason.API_VALIDATION, "items are named once each")
-    slots: set[int] = set()
-    for position in items:
-        if not 0 <= position < len(request.body.items):
-            raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
-        item = request.body.items[position]
-        if isinstance(item, PolicyItem):
-            raise UndeterminedError(Reason.POLICY_UNKNOWN, f"item {position}")
-        if item.type is not stored.certificate.body.type:
-            raise FormatError(Reason.DISC_REQUIRED_MISSING, f"item {position} is of another type")
-        slots |= set(item.slots)
-    return sorted(slots)
 
 
 def _signed(citizen: Citizen, draft: DraftRow, signature: bytes) -> bytes:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 
 from certificate.display_text import confusable_warning
+from certificate.numbers import CertificateType
+from certificate.policy.asking import day_of_question, policy_asked, slots_for_policy
+from certificate.policy.evaluate import Answer
+from certificate.policy.language import Policy
 from certificate.qr_text import decode_any_request
 from certificate.request import (
     PolicyItem,
@@ -19,7 +25,7 @@ from certificate.request import (
 )
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, registry_of
-from ledger.errors import ConflictError, ConsentError, VerificationError
+from ledger.errors import ConflictError, ConsentError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access, Action
@@ -53,19 +59,26 @@ _MAX_OFFERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one certificate could answer an item with: the claims it holds, and the asked slots it lacks."""
+    """What one certificate could answer an item with: the claims it would show, the asked slots it lacks.
+
+    `answer` is what a policy would answer; None for an item that asks for claims.
+    """
 
     certificate: StoredCertificate
     disclosures: tuple[Disclosure, ...]
     missing: tuple[int, ...]
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AskedItem:
-    """One item of a request: its place, its claims (none for a policy), and what could answer it."""
+    """One item of a request: its place, its claims (none for a policy), and what could answer it.
+
+    `policy` is None for claims, the bare id when the bundle does not hold that policy.
+    """
 
     position: int
-    policy: str | None
+    policy: Policy | str | None
     claims: tuple[Claim, ...]
     offers: tuple[Offer, ...]
 
@@ -196,7 +209,10 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
         look_alikes=tuple(alike),
         reminded=reminded,
         digits=matching_digits(parsed.digest()),
-        items=tuple(_asked(at, item, certificates) for at, item in enumerate(parsed.body.items)),
+        items=tuple(
+            _asked(at, item, certificates, service.trust().policies, day_of_question(now))
+            for at, item in enumerate(parsed.body.items)
+        ),
     )
 
 
@@ -222,8 +238,9 @@ def asked_slots(body: RequestBody) -> tuple[int, ...]:
 
 def access_of(action: Action, request: UnverifiedRequest, slots: tuple[int, ...]) -> Access:
     """The access-log row's content for something that happened to `request`."""
-    types = [int(item.type) for item in request.body.items if isinstance(item, SlotsItem)]
-    return Access(action, request.body.org, request.digest(), types[0] if types else 0, slots)
+    types = [item.type for item in request.body.items if isinstance(item, SlotsItem)]
+    type_ = types[0] if types else CertificateType.CONTRIBUTION  # policies are about contributions
+    return Access(action, request.body.org, request.digest(), int(type_), slots)
 
 
 def _idempotent(tx: Transaction, org: int, key: str, body: bytes, id_: bytes, now: int) -> bytes:
@@ -256,15 +273,40 @@ def _name_warning(registration: RegistrationBody | None) -> Reason | None:
     return confusable_warning(registration.name_zh) or confusable_warning(registration.name_en)
 
 
-def _asked(position: int, item: SlotsItem | PolicyItem, certificates: list[StoredCertificate]) -> AskedItem:
+def _asked(
+    position: int,
+    item: SlotsItem | PolicyItem,
+    certificates: list[StoredCertificate],
+    policies: Mapping[str, Policy],
+    today: date,
+) -> AskedItem:
     if isinstance(item, PolicyItem):
-        return AskedItem(position, item.policy, (), ())
+        return _asked_policy(position, item, certificates, policies, today)
     registry = registry_of(item.type)
     claims = tuple(registry.claim_at(slot) for slot in item.slots)
     offers = tuple(
         _offer(stored, item) for stored in certificates if stored.certificate.body.type is item.type
     )
     return AskedItem(position, None, claims, offers)
+
+
+def _asked_policy(
+    position: int,
+    item: PolicyItem,
+    certificates: list[StoredCertificate],
+    policies: Mapping[str, Policy],
+    today: date,
+) -> AskedItem:
+    try:
+        policy = policy_asked(item, policies)
+    except UndeterminedError:
+        return AskedItem(position, item.policy, (), ())
+    offers = []
+    for stored in certificates:
+        answer, (slots,) = slots_for_policy(policy, [stored.certificate], today=today)
+        shown = tuple(one for one in stored.certificate.disclosures if one.slot in slots)
+        offers.append(Offer(stored, shown, (), answer))
+    return AskedItem(position, policy, (), tuple(offers))
 
 
 def _offer(stored: StoredCertificate, item: SlotsItem) -> Offer:

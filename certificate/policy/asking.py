@@ -10,11 +10,11 @@ from certificate.policy.evaluate import Answer
 from certificate.policy.facts import Facts, facts_of
 from certificate.policy.language import Policy
 from certificate.policy.least import least_claims
-from certificate.request import PolicyItem
-from ledger.errors import UndeterminedError
+from certificate.request import PolicyItem, RequestBody
+from ledger.errors import ConsentError, FormatError, UndeterminedError
 from ledger.reasons import Reason
 
-__all__ = ["day_of_question", "facts_of_certificate", "policy_asked", "slots_for_policy"]
+__all__ = ["day_of_question", "facts_of_certificate", "policy_asked", "slots_for_items", "slots_for_policy"]
 
 _ZONE = timezone(timedelta(hours=8))  # of the authorities; a bundle of other zones would say so
 
@@ -61,3 +61,43 @@ def slots_for_policy(
         shown = names | (set(policy.show) & one.claims.keys() if names or answer.value is None else set())
         slots.append(sorted(certificate.body.registry.slot_of(name) for name in shown))
     return answer, slots
+
+
+def slots_for_items(
+    request: RequestBody,
+    items: Sequence[int],
+    certificate: UnverifiedCertificate,
+    *,
+    policies: Mapping[str, Policy],
+    today: date,
+) -> list[int]:
+    """The least slots of the holder's whole certificate that answer these items of a request, ascending.
+
+    Args:
+        items: places in the request, each at most once.
+    Raises:
+        ConsentError: `consent.field_denied`: the request has no such item.
+        FormatError: `disc.required_missing`: the certificate is of another type or lacks a claim; `api.validation`.
+        UndeterminedError: `policy.unknown`; `policy.undetermined`: the certificate cannot decide it.
+    """
+    if not items or len(set(items)) != len(items):
+        raise FormatError(Reason.API_VALIDATION, "items are named once each")
+    slots: set[int] = set()
+    for position in items:
+        if not 0 <= position < len(request.items):
+            raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
+        item = request.items[position]
+        if isinstance(item, PolicyItem):
+            answer, (chosen,) = slots_for_policy(policy_asked(item, policies), [certificate], today=today)
+            if answer.value is None:
+                hint = "fetch a newer certificate, or refuse this item"
+                raise UndeterminedError(Reason.POLICY_UNDETERMINED, f"item {position}", hint=hint)
+            slots |= set(chosen)
+        elif item.type is not certificate.body.type:
+            raise FormatError(Reason.DISC_REQUIRED_MISSING, f"item {position} is of another type")
+        else:
+            slots |= set(item.slots)
+    lacking = slots - {shown.slot for shown in certificate.disclosures}
+    if lacking:
+        raise FormatError(Reason.DISC_REQUIRED_MISSING, f"{len(lacking)} claims are not in the certificate")
+    return sorted(slots)

@@ -27,7 +27,9 @@ def test_an_export_is_a_log_that_grows(world: Published, outsider: Outsider, siz
     old = world.folder / "old"
     shutil.copy(export(world) / "checkpoint", old)
     world.grow(second)
-    assert outsider.look(world, export(world), old=old).startswith(f"ok: {second} entries")
+    # By the log with both keys, then by three witnesses with the one, then with the other.
+    kinds = "0x01 0x06 0x04 0x04 0x04 0x06 0x06 0x06"
+    assert outsider.look(world, export(world), old=old) == f"ok: {second} entries, signed {kinds}"
 
 
 def test_the_server_is_the_same_log(world: Published, outsider: Outsider) -> None:

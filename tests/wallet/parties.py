@@ -14,8 +14,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.login import parse_login
 from certificate.numbers import CertificateType
+from certificate.policy.shipped import shipped_files, shipped_policies
 from certificate.presentation import PresentationBody
-from certificate.request import RequestBody, SlotsItem, sign_request
+from certificate.request import PolicyItem, RequestBody, SlotsItem, sign_request
 from certificate.slots import ClaimValue
 from certificate.to_be_signed import parse_to_be_signed
 from ledger.reasons import Reason
@@ -87,7 +88,7 @@ class Town:
 
 
 def make_service(store: Store, world: World, clock: Clock, *, random: Random, limits: Limits) -> Service:
-    bundle: TrustBundle = world.bundle()
+    bundle: TrustBundle = world.bundle(policies=list(shipped_files().values()))
     return Service(
         store=store,
         keyring=Keyring(MASTER),
@@ -185,14 +186,21 @@ class Asker(Caller):
         """The presentation."""
         return unb64(good(self.post(f"/requests/{id_}/fetch"))["presentation"])
 
-    def request(self, **changes: Any) -> bytes:
+    def ask_policy(self, name: str) -> bytes:
+        """A fresh signed request of one shipped policy."""
+        policy = shipped_policies()[name]
+        return self.request(items=(PolicyItem(policy.id, policy.digest),), policies=(policy.id,))
+
+    def request(self, *, policies: tuple[str, ...] = (), **changes: Any) -> bytes:
         """A fresh signed request; two items: name and number, and 24 months."""
         self.town.nonces += 1
         nonce = self.town.nonces.to_bytes(16)
         body: RequestBody = self.town.world.request_body(
             **{"org": self.number, "nonce": nonce, "items": ITEMS, **changes}
         )
-        registration = self.town.world.registration(org=self.number, request_key=self.key.public_key)
+        registration = self.town.world.registration(
+            org=self.number, request_key=self.key.public_key, policies=policies
+        )
         return sign_request(self.key, body, registration)
 
     def leave(self, request: bytes | None = None, **changes: Any) -> str:

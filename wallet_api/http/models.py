@@ -186,11 +186,15 @@ class OfferModel(Model):
     complete: bool
     claims: list[ShownClaim]
     missing: list[str]
+    answer: str | None = Field(description="of a policy: true, false or undetermined", examples=["true"])
+    because: list[str] = Field(description="what keeps the answer from true, for people")
 
 
 class AskedItemModel(Model):
     item: int
-    policy: str | None
+    policy: str | None = Field(description="the policy's id, for an item that asks a question")
+    title: str | None = Field(description="the question for people; null when the bundle does not hold it")
+    legal_basis: str | None
     claims: list[ClaimModel]
     offers: list[OfferModel]
 

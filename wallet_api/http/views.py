@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from certificate.keys import key_id
+from certificate.policy.language import Policy
+from certificate.policy.wording import finding_sentences
 from certificate.request import RegistrationBody
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, Registry, registry_of
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 _DAY = 86400
+
+_ANSWERS = {True: "true", False: "false", None: "undetermined"}
 
 
 def certificate_summary(
@@ -163,7 +167,15 @@ def _item(item: AskedItem, language: Language) -> models.AskedItemModel:
         for claim in item.claims
     ]
     offers = [_offer(offer, language) for offer in item.offers]
-    return models.AskedItemModel(item=item.position, policy=item.policy, claims=claims, offers=offers)
+    policy = item.policy if isinstance(item.policy, Policy) else None
+    return models.AskedItemModel(
+        item=item.position,
+        policy=item.policy.id if isinstance(item.policy, Policy) else item.policy,
+        title=None if policy is None else policy.title(language),
+        legal_basis=None if policy is None else policy.legal_basis,
+        claims=claims,
+        offers=offers,
+    )
 
 
 def _offer(offer: Offer, language: Language) -> models.OfferModel:
@@ -171,9 +183,11 @@ def _offer(offer: Offer, language: Language) -> models.OfferModel:
     return models.OfferModel(
         certificate=body.number,
         cut_off=body.cut_off,
-        complete=not offer.missing,
+        complete=not offer.missing and (offer.answer is None or offer.answer.value is not None),
         claims=_shown(offer.certificate, offer.disclosures, language),
         missing=[body.registry.claim_at(slot).name for slot in offer.missing],
+        answer=None if offer.answer is None else _ANSWERS[offer.answer.value],
+        because=[] if offer.answer is None else finding_sentences(offer.answer, language),
     )
 
 

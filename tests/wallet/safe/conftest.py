@@ -16,11 +16,12 @@ from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
 from certificate.qr_text import encode_file_text
 from certificate.request import RequestBody, SlotsItem, sign_request
-from cli.bureau_client import CONTRIBUTION, CredentialOffer, claim
+from cli.bureau_client import CONTRIBUTION, Claimed, CredentialOffer, claim_all
 from cli.init import example_bureau
 from cli.wallet_client import WalletClient
 from issuer.home import Home
 from issuer.http.app import create_app as create_bureau_app
+from issuer.identity import Terms
 from issuer.offers import Offer
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.sample import write_sample
@@ -59,12 +60,19 @@ class Pair:
     def trust(self) -> TrustBundle:
         return load_trust(self.home.path / "trust")
 
-    def offer(self, at: int = 0) -> Offer:
-        return self.home.offers().make([self.persons[at]], now=self.clock.now, days=30, random=os.urandom)[0]
+    def offer(self, at: int = 0, *, lost_key: bool = False) -> Offer:
+        terms = Terms(lost_key=lost_key)
+        (made,) = self.home.offers().make(
+            [self.persons[at]], now=self.clock.now, days=30, random=os.urandom, terms=terms
+        )
+        return made
 
     def claim(self, signer: Ed25519CoseSigner, offer: Offer) -> bytes:
+        return self.claim_all(signer, offer).certificate
+
+    def claim_all(self, signer: Ed25519CoseSigner, offer: Offer) -> Claimed:
         offered = CredentialOffer(BUREAU_URL, CONTRIBUTION, offer.code)
-        return claim(offered, offer.pin, signer, self.bureau, trust=self.trust, now=self.clock.now)
+        return claim_all(offered, offer.pin, signer, self.bureau, trust=self.trust, now=self.clock.now)
 
     def ask(self, slots: Sequence[int], *, hours: int = 24) -> str:
         """The demo organisation leaves a request; its id."""

@@ -61,7 +61,7 @@ def reason_of(act: Callable[[], object]) -> Reason:
 
 def test_claim_keep_answer_withdraw(pair: Pair, citizen: Citizen) -> None:
     client, data = citizen.client, citizen.data
-    assert [held.data for held in client.certificates()] == [data]
+    assert [(held.data, held.state) for held in client.certificates()] == [(data, "current")]
     id_ = pair.ask(slots_of(data))
     asked = client.request(f"https://{AUDIENCE}/requests/{id_}")
     assert (asked.state, asked.registration.org) == ("waiting", 1)

@@ -9,6 +9,7 @@ from certificate.device import parse_device
 from certificate.keys import key_id
 from ledger.reasons import Reason
 from tests.wallet.parties import AUDIENCE, Asker, Phone, Town, b64, good, refused, unb64
+from tests.wallet.stores import BOTH_STORES
 from wallet_api.access_log import check_access_log
 from wallet_api.devices import MAX_DEVICES, OFFER_LIFETIME
 
@@ -44,6 +45,7 @@ def tablet(town: Town, alice: Phone) -> Phone:
     return tablet
 
 
+@BOTH_STORES
 def test_both_see_one_safe_and_each_answers_with_its_own(
     town: Town, alice: Phone, tablet: Phone, bank: Asker
 ) -> None:
@@ -78,6 +80,7 @@ def test_what_the_tablet_had_before_comes_along(town: Town, alice: Phone, bank: 
     check_access_log(town.service.store, town.service.keyring)
 
 
+@BOTH_STORES
 def test_a_removed_device_is_out_at_once(town: Town, alice: Phone, tablet: Phone, bank: Asker) -> None:
     number, id_, other = tablet.put(tablet.certificate(seed=b"t" * 32)), bank.leave(), bank.leave()
     tablet.answer(id_, number)

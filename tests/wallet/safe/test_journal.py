@@ -11,6 +11,7 @@ from certificate.journal import FIRST_PREVIOUS, JournalEntry, parse_journal_entr
 from certificate.keys import CoseSigner
 from ledger.reasons import Reason
 from tests.wallet.parties import Phone, Town, b64, good, refused
+from tests.wallet.stores import BOTH_STORES
 from tests.world import SECONDS, SLOTS_24
 from wallet_api.access_log import check_access_log
 
@@ -32,6 +33,7 @@ def upload(phone: Phone, journal: Sequence[bytes]) -> httpx.Response:
     return phone.post("/journal", {"entries": [b64(entry) for entry in journal]})
 
 
+@BOTH_STORES
 def test_rows_come_once_however_often_it_is_sent(town: Town, alice: Phone) -> None:
     journal = entries(alice.key, 5)
     assert good(upload(alice, journal[:2])) == {"added": 2, "counter": 2}

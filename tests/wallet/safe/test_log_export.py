@@ -22,6 +22,7 @@ from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Phone, Town, good
 from tests.wallet.safe.conftest import Pair
 from tests.wallet.safe.test_client import reason_of, slots_of
+from tests.wallet.stores import BOTH_STORES
 from wallet_api.head_sender import HeadSender
 from wallet_api.log_export import CheckedExport, check_log_export
 from wallet_api.log_key import log_signer
@@ -53,6 +54,7 @@ def history(town: Town, alice: Phone, bob: Phone, bank: Asker) -> bytes:
     return export_of(alice)
 
 
+@BOTH_STORES
 def test_a_whole_export_holds(town: Town, alice: Phone, history: bytes) -> None:
     found = checked(town, history)
     assert [row.counter for row in found.rows] == [1, 2, 3, 4, 5, 6]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cli.main import cli
 from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Caller, Phone, Town, b64, good, refused
+from tests.wallet.stores import BOTH_STORES
 from wallet_api.access_log import check_access_log
 from wallet_api.login import end_bureau_tokens, make_bureau_token
 
@@ -39,6 +40,7 @@ def clerk(town: Town) -> Clerk:
     return Clerk(town, make_bureau_token(town.service.store, secret=os.urandom(32), now=town.clock.now))
 
 
+@BOTH_STORES
 def test_the_citizen_reads_who_looked_and_why(town: Town, alice: Phone, bob: Phone, clerk: Clerk) -> None:
     known = clerk.tell(alice)
     assert (known.status_code, known.content) == (204, b"")

@@ -14,6 +14,7 @@ from certificate.numbers import Presenter
 from certificate.to_be_signed import parse_to_be_signed
 from ledger.reasons import Reason
 from tests.wallet.parties import NAME_SLOTS, Asker, Phone, Town, b64, good, refused, unb64
+from tests.wallet.stores import BOTH_STORES
 from tests.world import REGISTRY, SLOTS_24, claims_of_60_months
 from verifier.expect import Asked
 from verifier.render import report_json, report_text
@@ -104,6 +105,7 @@ def test_both_sides_see_that_a_proxy_answered(town: Town, alice: Phone, bob: Pho
     check_access_log(town.service.store, town.service.keyring)
 
 
+@BOTH_STORES
 def test_after_the_end_nothing_more_can_be_consented(
     town: Town, alice: Phone, bob: Phone, bank: Asker
 ) -> None:

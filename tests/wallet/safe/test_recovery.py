@@ -32,6 +32,7 @@ from tests.wallet.parties import (
     refused,
     unb64,
 )
+from tests.wallet.stores import BOTH_STORES
 from tests.world import SECONDS, World, claims_of_60_months, signer
 from wallet_api.access_log import check_access_log
 from wallet_api.http.app import create_app
@@ -55,6 +56,7 @@ def actions(phone: Phone) -> list[str]:
     return [row["action"] for row in good(phone.get("/access-log"))["rows"]]
 
 
+@BOTH_STORES
 def test_the_safe_goes_over_and_the_old_key_is_out(town: Town, alice: Phone, bank: Asker) -> None:
     number = alice.put()
     unfetched, unacknowledged, done, drafted = (bank.leave() for _ in range(4))
@@ -99,6 +101,7 @@ def test_the_safe_goes_over_and_the_old_key_is_out(town: Town, alice: Phone, ban
     assert size == len(log)
 
 
+@BOTH_STORES
 def test_what_the_new_phone_did_already_comes_along(town: Town, alice: Phone, bank: Asker) -> None:
     alice.put()
     new = town.citizen("alice 2").login()
@@ -127,6 +130,7 @@ def test_a_statement_counts_once(town: Town, alice: Phone) -> None:
     assert actions(third).count("key_replaced") == 2
 
 
+@BOTH_STORES
 def test_of_two_at_once_one_counts(town: Town, alice: Phone) -> None:
     alice.put()
     phones = [town.citizen(f"alice {n}").login() for n in range(2, 10)]

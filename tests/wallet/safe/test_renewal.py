@@ -7,6 +7,7 @@ from typing import Any
 from certificate.presentation import parse_presentation
 from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Phone, Town, good, refused
+from tests.wallet.stores import BOTH_STORES
 from tests.world import TODAY
 
 
@@ -21,6 +22,7 @@ def states(phone: Phone) -> dict[str, str]:
     return {row["number"]: row["state"] for row in good(phone.get("/certificates"))["certificates"]}
 
 
+@BOTH_STORES
 def test_an_open_request_moves_to_the_newest(town: Town, alice: Phone, bank: Asker) -> None:
     old = alice.put(certificate(alice, b"1", issued=TODAY - 20))
     id_ = bank.leave()

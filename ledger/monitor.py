@@ -1,0 +1,158 @@
+"""Following a log that others run: each checkpoint has to extend the last one seen, or the proof of it is kept.
+
+Numbered steps:
+
+1. The checkpoint is signed by the log and, where the policy has a quorum, cosigned (`ledger.trust_policy`).
+2. Its tiles give its root (`log.consistency_invalid`).
+3. Against the last one seen: the same size has the same root; a larger one begins with it; a smaller one is begun by
+   it, and then merely old (`ckpt.stale`). Else `log.fork_detected`, and both notes are kept as evidence.
+4. Every new entry hashes to its leaf.
+
+The folder holds `last`, the newest note seen, and `evidence/` with pairs of notes that no honest log signs both of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ledger.checkpoint import Checkpoint, parse_checkpoint_note
+from ledger.durable import map_os_error, replace_durably
+from ledger.entry import parse_entry
+from ledger.errors import FormatError, UndeterminedError, VerificationError
+from ledger.log_source import LogSource
+from ledger.merkle import prove_consistency, root_at, verify_consistency
+from ledger.reasons import Reason
+from ledger.tile_paths import CHECKPOINT_PATH
+from ledger.tile_tree import TileTree
+from ledger.tiles import TILE_WIDTH
+from ledger.trust_policy import TrustPolicy, verify_checkpoint
+
+__all__ = ["Followed", "follow_log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What was seen this time.
+
+    Args:
+        old_size: of the last checkpoint seen before, 0 for none.
+        entries: how many new entries of each (type, authority) there are; None in place of both for what is no entry
+            of ours.
+    """
+
+    origin: str
+    old_size: int
+    size: int
+    cosigned_by: tuple[str, ...]
+    entries: dict[tuple[int, int] | None, int]
+
+
+def follow_log(source: LogSource, *, policy: TrustPolicy, folder: Path, now: int) -> Followed:
+    """Look at the log once, steps 1 to 4 above, and remember what was seen.
+
+    Args:
+        folder: made if it is missing; one for each log.
+        now: POSIX seconds.
+    Raises:
+        FormatError, VerificationError, UndeterminedError: as the steps say; `log.unreachable`.
+        IntegrityError: `store.…` when the folder cannot be written.
+    """
+    note = source.fetch(CHECKPOINT_PATH)
+    verified = verify_checkpoint(note, policy=policy, now=now)
+    checkpoint = verified.checkpoint
+    tree = TileTree(checkpoint.size, checkpoint.root_hash, lambda piece: source.fetch(str(piece)))
+    last = _last_seen(folder)
+    old = None if last is None else parse_checkpoint_note(last)[0]
+    if old is not None and last is not None:
+        _require_growth(old, checkpoint, tree, source, evidence=(folder, last, note))
+    old_size = 0 if old is None else old.size
+    counted: Counter[tuple[int, int] | None] = Counter()
+    for number in range(old_size // TILE_WIDTH, -(-checkpoint.size // TILE_WIDTH)):
+        first = max(0, old_size - number * TILE_WIDTH)
+        counted.update(_kind(entry) for entry in tree.entries(number)[first:])
+    _make(folder)
+    replace_durably(folder / "last", note)
+    witnesses = tuple(name for name, _ in verified.cosignature_times)
+    return Followed(checkpoint.origin, old_size, checkpoint.size, witnesses, dict(counted))
+
+
+def _require_growth(
+    old: Checkpoint,
+    new: Checkpoint,
+    tree: TileTree,
+    source: LogSource,
+    *,
+    evidence: tuple[Path, bytes, bytes],
+) -> None:
+    if old.origin != new.origin:
+        raise VerificationError(
+            Reason.LOG_UNKNOWN_ORIGIN, "the folder follows another log", hint="Take a folder for each log."
+        )
+    if new.size < old.size:
+        # It may be an old copy of the one history. Only the tiles of the larger tree can tell.
+        larger = TileTree(old.size, old.root_hash, lambda piece: source.fetch(str(piece)))
+        if root_at(new.size, larger.read_node) != new.root_hash:
+            raise _fork(old, new, evidence)
+        raise UndeterminedError(
+            Reason.CKPT_STALE,
+            f"size {new.size}, but {old.size} was seen",
+            hint="Ask again; a cache may be old.",
+        )
+    if old.size == new.size or old.size == 0:
+        if old.size and old.root_hash != new.root_hash:
+            raise _fork(old, new, evidence)
+        return
+    # Where the tiles are wrong this raises: that says nothing about the signatures, and convicts nobody.
+    path = prove_consistency(old.size, new.size, tree.read_node)
+    try:
+        verify_consistency(
+            old_size=old.size,
+            new_size=new.size,
+            old_root_hash=old.root_hash,
+            new_root_hash=new.root_hash,
+            path=path,
+        )
+    except VerificationError as exc:
+        raise _fork(old, new, evidence) from exc
+
+
+def _fork(old: Checkpoint, new: Checkpoint, evidence: tuple[Path, bytes, bytes]) -> VerificationError:
+    """Keep both notes. They convict the log whoever reads them: it signed both."""
+    folder, last, note = evidence
+    kept = folder / "evidence"
+    _make(kept)
+    name = sha256(last + note).hexdigest()[:16]
+    replace_durably(kept / f"{name}-seen-before", last)
+    replace_durably(kept / f"{name}-seen-now", note)
+    return VerificationError(
+        Reason.LOG_FORK_DETECTED,
+        f"sizes {old.size} and {new.size} are not of one history; both notes are kept as {name}",
+        hint="Give the two notes in the evidence folder to the supervisor; trust nothing newer from this log.",
+    )
+
+
+def _kind(entry: bytes) -> tuple[int, int] | None:
+    try:
+        parsed = parse_entry(entry)
+    except FormatError:
+        return None
+    return int(parsed.entry_type), parsed.authority
+
+
+def _last_seen(folder: Path) -> bytes | None:
+    try:
+        return (folder / "last").read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise map_os_error(exc) from exc
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise map_os_error(exc) from exc
