@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cbor2
@@ -46,8 +46,8 @@ Sign = Callable[[bytes], bytes]
 class Lenient(Registry):
     """The registry of a bureau that signs any value."""
 
-    def check_value(self, slot: int, value: object) -> None:
-        return None
+    def encode_items(self, slots: Sequence[int], values: Iterable[object]) -> list[bytes]:
+        return [encode_cbor(slot) + encode_cbor(value) for slot, value in zip(slots, values, strict=True)]
 
 
 def lenient_tree(claims: Mapping[int, ClaimValue]) -> ClaimsTree:
