@@ -91,6 +91,7 @@ def serving(*command: object, tls: Tls) -> Iterator[Running]:
                     time.sleep(0.05)
             yield Running(url, client, process)
         finally:
+            client.close()  # an idle client does not answer the end of TLS, and the service would wait for it
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
 

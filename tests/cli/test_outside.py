@@ -123,7 +123,7 @@ def test_the_ledger_checks_and_proves(city: City, tmp_path: Path) -> None:
     checked = ok("ledger", "check", "--home", city.home, "--json").json
     assert checked["entries"] >= 3
     note = ok("ledger", "checkpoint", "--home", city.home, "--json").json["note"]
-    assert note.count("\n— ") == 4  # the log and three witnesses
+    assert note.count("\n— ") == 5  # two keys of the log, and three witnesses
     proof = tmp_path / "proof.cbor"
     ok("ledger", "prove", 0, "--out", proof, "--entry-out", tmp_path / "entry", "--home", city.home)
     assert proof.stat().st_size > 300
@@ -236,14 +236,14 @@ def test_a_home_is_not_made_twice(city: City) -> None:
 
 def test_organisations_are_registered_and_suspended(city: City, tmp_path: Path) -> None:
     ok(
-        "org", "register", "--org", 7, "--name-zh", "示例学校(测试)", "--name-en", "Example School (test)",
+        "org", "register", "--org", 25, "--name-zh", "示例医院(测试)", "--name-en", "Example Hospital (test)",
         "--contact", "示例路2号", "--home", city.home,
     )  # fmt: skip
     listed = ok("org", "list", "--home", city.home, "--json").json["organisations"]
-    assert {row["org"] for row in listed} >= {1, 7}
-    ok("request", "new", "--org", 7, "--out", tmp_path / "R7", "--home", city.home)
-    ok("org", "suspend", "--org", 7, "--home", city.home)
-    ran = tally("request", "new", "--org", 7, "--out", tmp_path / "R8", "--home", city.home, "--json")
+    assert {row["org"] for row in listed} >= {1, 25}
+    ok("request", "new", "--org", 25, "--out", tmp_path / "R7", "--home", city.home)
+    ok("org", "suspend", "--org", 25, "--home", city.home)
+    ran = tally("request", "new", "--org", 25, "--out", tmp_path / "R8", "--home", city.home, "--json")
     assert ran.json["error"]["reason"] == "org.unregistered"
 
 

@@ -35,9 +35,9 @@ def test_by_the_installed_program(city: City, tmp_path: Path) -> None:
         "--org",
         "9",
         "--name-zh",
-        "示例学校(测试)",
+        "示例小学(测试)",
         "--name-en",
-        "Example School (test)",
+        "Example Primary (test)",
         "--contact",
         "示例路9号",
     )
