@@ -20,11 +20,11 @@ test: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
 # The full counts that single issues name; nothing of them is needed to trust `make test`.
 torture: install
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --full
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --full
 
 # Other people's programs judge our log, witness and receipts, in an environment of their own.
 PYTHON312 ?= python3.12
