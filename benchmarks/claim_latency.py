@@ -26,9 +26,9 @@ import httpx
 from certificate.keys import Ed25519CoseSigner
 from cli.bureau_client import holder_proof
 from cli.init import example_bureau
+from issuer.claiming.offers import Offer
 from issuer.home import Home
 from issuer.http.configurations import CONFIGURATION, PRE_AUTHORIZED
-from issuer.offers import Offer
 from issuer.sample import write_sample
 from issuer.service import import_records
 from issuer.setup import create_home

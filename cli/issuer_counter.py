@@ -29,7 +29,7 @@ def counter_token(
 
     Example: tally issuer counter-token --operator first --home home
     """
-    from issuer.clerks import Clerks
+    from issuer.claiming.clerks import Clerks
 
     clerks, now = Clerks(open_home(home_path, passphrase_fd).path / "counter.db"), int(utc_now().timestamp())
     if revoke:
@@ -49,7 +49,7 @@ def operator_log(checked: bool, home_path: Path, passphrase_fd: int | None, as_j
 
     Example: tally issuer operator-log --check --home home
     """
-    from issuer.counter import operator_log_of
+    from issuer.claiming.counter import operator_log_of
 
     home = open_home(home_path, passphrase_fd)
     log = operator_log_of(home)

@@ -14,9 +14,9 @@ import click
 
 from cli.common import emit, force_option, json_option, read_input, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
-from issuer.counter import Counter
+from issuer.claiming.counter import Counter
+from issuer.claiming.identity import Terms, Way
 from issuer.home import Home
-from issuer.identity import Terms, Way
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError
 from ledger.reasons import Reason

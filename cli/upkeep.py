@@ -10,11 +10,11 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.home import home_options, open_home
-from issuer.backup import make_backup
-from issuer.home_status import HomeStatus, home_status
-from issuer.pruning import prune_snapshots
-from issuer.restore import restore_backup
-from issuer.upgrade import upgrade_home
+from issuer.upkeep.backup import make_backup
+from issuer.upkeep.home_status import HomeStatus, home_status
+from issuer.upkeep.pruning import prune_snapshots
+from issuer.upkeep.restore import restore_backup
+from issuer.upkeep.upgrade import upgrade_home
 
 __all__ = ["home"]
 

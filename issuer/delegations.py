@@ -13,8 +13,8 @@ from certificate.delegation import (
     verify_delegation_end,
 )
 from certificate.numbers import CertificateType
+from issuer.claiming.proxies import proxy_of
 from issuer.home import Home
-from issuer.proxies import proxy_of
 from issuer.publish import cut_bundle
 from issuer.register import Register
 from issuer.service import mint_persons, opened_register

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
-from issuer.offers import Offers
+from issuer.claiming.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
 from issuer.seal import derive_key

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import sqlite_utils
 
-from issuer.holder_keys import HolderKeys
+from issuer.claiming.holder_keys import HolderKeys
 from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason

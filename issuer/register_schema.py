@@ -60,8 +60,8 @@ CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAIS
     + _HOLDER_KEYS
 )
 
-# Version 1 had no signed summaries, and its snapshots lay in the clear (`issuer.upgrade` seals them); version 2 knew
-# only which keys are enrolled, not which ended or act for another person.
+# Version 1 had no signed summaries, and its snapshots lay in the clear (`issuer.upkeep.upgrade` seals them); version 2
+# knew only which keys are enrolled, not which ended or act for another person.
 UPGRADES: Final[Mapping[int, Sequence[str]]] = {
     1: ("ALTER TABLE snapshots ADD COLUMN summary BLOB",),
     2: tuple(statement for statement in _HOLDER_KEYS.split(";") if statement.strip()),

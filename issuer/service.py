@@ -14,13 +14,13 @@ from pathlib import Path
 
 from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
-from issuer.holder_keys import Proxy
+from issuer.claiming.holder_keys import Proxy
+from issuer.claiming.proxies import proxy_claim
 from issuer.home import Home
 from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.office_key import office_signer
-from issuer.proxies import proxy_claim
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow

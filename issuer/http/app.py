@@ -12,7 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import generate_latest
 from starlette.exceptions import HTTPException
 
-from issuer.counter import Counter
+from issuer.claiming.counter import Counter
+from issuer.claiming.id_index import IdIndex
+from issuer.claiming.identity import WayIn
+from issuer.claiming.logins import Logins
+from issuer.claiming.provider import Provider
 from issuer.home import CONFIG_NAME, Home
 from issuer.http import authorize, counter_routes, heads, holders, proxy_routes, vci
 from issuer.http.answers import PROBLEMS, Health, OAuthError, Problem
@@ -24,10 +28,6 @@ from issuer.http.problems import problem
 from issuer.http.state import Service, State
 from issuer.http.tokens import Nonces, Tokens
 from issuer.http.worker import MintWorker
-from issuer.id_index import IdIndex
-from issuer.identity import WayIn
-from issuer.logins import Logins
-from issuer.provider import Provider
 from issuer.service_settings import ServiceSettings, load_service_settings
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.reasons import Reason

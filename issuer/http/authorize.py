@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
+from issuer.claiming.logins import LOGIN_LIFETIME, LOST_KEY_SCOPE, Asked, Logins
 from issuer.http.answers import PROBLEMS
 from issuer.http.configurations import CONFIGURATION
 from issuer.http.state import Service, State, address_of
-from issuer.logins import LOGIN_LIFETIME, LOST_KEY_SCOPE, Asked, Logins
 from ledger.errors import ConfigError, FormatError, VerificationError
 from ledger.reasons import Reason
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from issuer.claiming.logins import LOST_KEY_SCOPE
 from issuer.http.proofs import PROOF_ALGORITHMS
-from issuer.logins import LOST_KEY_SCOPE
 
 __all__ = [
     "AUTHORIZATION_CODE",

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header
 
+from issuer.claiming.identity import Terms
 from issuer.http.answers import PROBLEMS, Glimpse, LookUpRequest, OfferBody, OfferRequest
 from issuer.http.configurations import PRE_AUTHORIZED, credential_offer
 from issuer.http.state import Service, State, bearer_token
-from issuer.identity import Terms
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 

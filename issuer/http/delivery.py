@@ -9,8 +9,8 @@ from typing import Final
 
 import httpx
 
+from issuer.claiming.lookup_outbox import LookUpOutbox, WaitingLookUp
 from issuer.http.manners import Metrics
-from issuer.lookup_outbox import LookUpOutbox, WaitingLookUp
 from issuer.service_settings import LookUpSettings, trusted_tls
 
 __all__ = ["deliver_lookups"]

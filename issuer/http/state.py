@@ -8,13 +8,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from issuer.counter import Counter
+from issuer.claiming.counter import Counter
+from issuer.claiming.identity import WayIn
+from issuer.claiming.logins import Logins
 from issuer.http.limits import Limits
 from issuer.http.manners import Metrics
 from issuer.http.tokens import Nonces, Tokens
 from issuer.http.worker import MintWorker
-from issuer.identity import WayIn
-from issuer.logins import Logins
 from issuer.secret_list import SecretList
 from ledger.errors import VerificationError
 from ledger.reasons import Reason

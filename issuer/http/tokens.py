@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from certificate.qr_text import encode_file_text
-from issuer.identity import Proven, WayIn
+from issuer.claiming.identity import Proven, WayIn
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
 

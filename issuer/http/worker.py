@@ -10,12 +10,12 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from issuer.claiming.identity import Proven
+from issuer.claiming.proxies import proxy_of
+from issuer.claiming.recovery import end_earlier_keys, statements_for
 from issuer.delegations import begin_proxy, end_proxy
 from issuer.export import find_row, full_certificate
 from issuer.home import Home
-from issuer.identity import Proven
-from issuer.proxies import proxy_of
-from issuer.recovery import end_earlier_keys, statements_for
 from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
 from ledger.checkpoint import parse_checkpoint_note

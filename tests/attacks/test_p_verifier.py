@@ -167,7 +167,7 @@ def test_P30_how_long_a_refusal_takes_tells_nothing_secret() -> None:
         for path in (root / package).rglob("*.py")
         if "compare_digest" in path.read_text("utf-8")
     ]
-    assert {"issuer/offers.py", "issuer/secret_list.py"} <= set(compared)
+    assert {"issuer/claiming/offers.py", "issuer/secret_list.py"} <= set(compared)
     world = World()
     good, trust = paper(world), world.bundle()
     bad = [good[:-1] + bytes([good[-1] ^ bit]) for bit in (1, 2, 4, 8, 16, 32, 64, 128)]

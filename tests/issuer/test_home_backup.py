@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from issuer import backup as backup_module
-from issuer.backup import MANIFEST_NAME, make_backup
 from issuer.export import find_row, full_certificate
 from issuer.home import Home
-from issuer.home_status import home_status
 from issuer.register import PAPER
-from issuer.restore import restore_backup
 from issuer.service import mint_all, mint_persons
+from issuer.upkeep import backup as backup_module
+from issuer.upkeep.backup import MANIFEST_NAME, make_backup
+from issuer.upkeep.home_status import home_status
+from issuer.upkeep.restore import restore_backup
 from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from tests.issuer.conftest import PEOPLE, Bureau

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from issuer.export import find_row, tree_of_row
-from issuer.pruning import prune_snapshots
 from issuer.register_schema import SCHEMA_VERSION
 from issuer.sample import write_sample
 from issuer.service import import_records, mint_all
+from issuer.upkeep.pruning import prune_snapshots
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from tests.issuer.conftest import PEOPLE, Bureau

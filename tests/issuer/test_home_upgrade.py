@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from issuer import upgrade
 from issuer.export import find_row, full_certificate, tree_of_row
 from issuer.home import Home
 from issuer.lock import locked
@@ -17,7 +16,8 @@ from issuer.register import PAPER, Register
 from issuer.register_schema import SCHEMA_VERSION
 from issuer.service import import_records, mint_all, mint_persons
 from issuer.snapshot_plain import is_plain
-from issuer.upgrade import upgrade_home
+from issuer.upkeep import upgrade
+from issuer.upkeep.upgrade import upgrade_home
 from ledger.errors import ConfigError, ConflictError, IntegrityError
 from ledger.reasons import Reason
 from tests.issuer.conftest import PEOPLE, Bureau

@@ -23,12 +23,12 @@ from fastapi import FastAPI
 
 from certificate.keys import Ed25519CoseSigner
 from cli.init import example_bureau
-from issuer.counter import Counter
+from issuer.claiming.counter import Counter
+from issuer.claiming.offers import Offer
 from issuer.home import Home
 from issuer.http.app import create_app
 from issuer.http.configurations import CONFIGURATION, PRE_AUTHORIZED
 from issuer.http.state import State
-from issuer.offers import Offer
 from issuer.sample import write_sample
 from issuer.service import import_records
 from issuer.setup import create_home

@@ -17,7 +17,7 @@ from certificate.certificate import parse_certificate
 from certificate.holding import present
 from certificate.numbers import CertificateType
 from certificate.request import RequestBody, SlotsItem, sign_request
-from issuer.offers import MAX_TRIES
+from issuer.claiming.offers import MAX_TRIES
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.sample import write_sample
 from issuer.service import import_records, mint_persons, opened_register

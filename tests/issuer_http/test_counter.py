@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from certificate.certificate import parse_certificate
-from issuer.counter import operator_log_of
+from issuer.claiming.counter import operator_log_of
 from issuer.home import CONFIG_NAME, Home
 from issuer.http.app import create_app
 from ledger.errors import IntegrityError

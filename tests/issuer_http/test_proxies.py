@@ -19,7 +19,7 @@ from certificate.delegation import (
 from certificate.numbers import CertificateType, Presenter
 from certificate.slots import REGISTRIES
 from certificate.to_be_signed import parse_to_be_signed
-from issuer.identity import Terms
+from issuer.claiming.identity import Terms
 from issuer.service import mint_enrolled, opened_register
 from ledger.reasons import Reason
 from tests.issuer_http.conftest import Service, Wallet, b64, unb64

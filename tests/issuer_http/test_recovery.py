@@ -13,8 +13,8 @@ from certificate.holding import present
 from certificate.numbers import CertificateType
 from certificate.request import RequestBody, SlotsItem, sign_request
 from certificate.succession import Succession, parse_succession, verify_succession
-from issuer.holder_keys import Proxy
-from issuer.identity import Terms, Way
+from issuer.claiming.holder_keys import Proxy
+from issuer.claiming.identity import Terms, Way
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.service import mint_enrolled, mint_persons, opened_register
 from issuer.setup import DEMO_ORG

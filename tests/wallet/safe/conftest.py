@@ -19,10 +19,10 @@ from certificate.request import RequestBody, SlotsItem, sign_request
 from cli.bureau_client import CONTRIBUTION, Claimed, CredentialOffer, claim_all
 from cli.init import example_bureau
 from cli.wallet_client import WalletClient
+from issuer.claiming.identity import Terms
+from issuer.claiming.offers import Offer
 from issuer.home import Home
 from issuer.http.app import create_app as create_bureau_app
-from issuer.identity import Terms
-from issuer.offers import Offer
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.sample import write_sample
 from issuer.service import import_records

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certificate.qr_text import encode_file_text
-from issuer.operator_log import LookUp
-from issuer.own_file import OwnFile
+from issuer.claiming.operator_log import LookUp
+from issuer.claiming.own_file import OwnFile
 
 __all__ = ["LookUpOutbox", "WaitingLookUp"]
 

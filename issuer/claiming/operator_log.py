@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from certificate.schema import take_array, take_bytes, take_int
-from issuer.own_file import OwnFile
+from issuer.claiming.own_file import OwnFile
 from issuer.seal import open_sealed, seal
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.checkpoint import Checkpoint, encode_checkpoint

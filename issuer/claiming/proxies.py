@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from certificate.numbers import CertificateType
 from certificate.slots import REGISTRIES, ClaimValue
-from issuer.holder_keys import Proxy
+from issuer.claiming.holder_keys import Proxy
 from issuer.snapshot import PersonClaims
 
 __all__ = ["proxy_claim", "proxy_of"]

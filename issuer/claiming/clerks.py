@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from certificate.qr_text import encode_file_text
-from issuer.own_file import OwnFile
+from issuer.claiming.own_file import OwnFile
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from certificate.numbers import CertificateType
 from certificate.slots import REGISTRIES
-from issuer.clerks import Clerks
+from issuer.claiming.clerks import Clerks
+from issuer.claiming.identity import Terms, Way
+from issuer.claiming.lookup_outbox import LookUpOutbox
+from issuer.claiming.offers import Offer, Offers
+from issuer.claiming.operator_log import LookUp, OperatorLog
 from issuer.home import Home
-from issuer.identity import Terms, Way
-from issuer.lookup_outbox import LookUpOutbox
-from issuer.offers import Offer, Offers
-from issuer.operator_log import LookUp, OperatorLog
 from issuer.service import opened_register
 
 __all__ = ["COUNTER_DAYS", "Counter", "Glance", "operator_log_of"]

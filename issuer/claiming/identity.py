@@ -1,8 +1,8 @@
 """Whose certificate may be claimed: one answer, whichever way a person proved who they are.
 
-    letter   a code and a PIN that reached them by different ways       issuer.offers
-    login    a real-name login at a provider (OpenID Connect)           issuer.logins
-    counter  an identity document, seen by a clerk                      issuer.counter; redeemed as a letter is
+    letter   a code and a PIN that reached them by different ways       issuer.claiming.offers
+    login    a real-name login at a provider (OpenID Connect)           issuer.claiming.logins
+    counter  an identity document, seen by a clerk                      issuer.claiming.counter; redeemed as a letter is
 
 A way in takes the form of a token request (RFC 6749 section 4) and gives a `Proven`, or refuses without saying why.
 """

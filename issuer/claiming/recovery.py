@@ -13,9 +13,9 @@ from certificate.succession import (
     parse_succession,
     sign_succession,
 )
-from issuer.holder_keys import EndedKey
+from issuer.claiming.holder_keys import EndedKey
+from issuer.claiming.identity import Identity
 from issuer.home import Home
-from issuer.identity import Identity
 from issuer.publish import cut_bundle
 from issuer.service import opened_register
 from ledger.checkpoint import parse_checkpoint_note

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from issuer.identity import OWN, Identity, Proven, Terms, Way
-from issuer.own_file import OwnFile
+from issuer.claiming.identity import OWN, Identity, Proven, Terms, Way
+from issuer.claiming.own_file import OwnFile
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason

@@ -19,9 +19,9 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from certificate.qr_text import encode_file_text
-from issuer.id_index import IdIndex
-from issuer.identity import OWN, Identity, Proven, Terms, Way
-from issuer.provider import Provider
+from issuer.claiming.id_index import IdIndex
+from issuer.claiming.identity import OWN, Identity, Proven, Terms, Way
+from issuer.claiming.provider import Provider
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from certificate.certificate import parse_certificate
 from issuer.home import Home
 from issuer.lock import locked
-from issuer.upgrade import destroy_snapshot
+from issuer.upkeep.upgrade import destroy_snapshot
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from issuer.audit import RegisterAudit, audit_register
-from issuer.backup import MANIFEST_NAME, MANIFEST_VERSION, copy_file, sync_path
 from issuer.home import Home
+from issuer.upkeep.audit import RegisterAudit, audit_register
+from issuer.upkeep.backup import MANIFEST_NAME, MANIFEST_VERSION, copy_file, sync_path
 from ledger.anchor import Anchor, load_anchor, save_anchor
 from ledger.check import LedgerCheck
 from ledger.durable import map_os_error
