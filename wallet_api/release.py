@@ -9,7 +9,7 @@ from certificate.presentation import parse_presentation
 from certificate.request import parse_request
 from ledger.errors import ConsentError
 from ledger.reasons import Reason
-from verifier.verify import CLOCK_SKEW
+from verifier.steps import CLOCK_SKEW
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
 from wallet_api.acting import append_for_principal
