@@ -182,7 +182,9 @@ def _slots_to_show(
     slots = asked - missing
     for item in request.body.items:
         if isinstance(item, PolicyItem):
-            slots |= _least(policy_asked(item, policies), certificate, language)
+            slots |= _least(
+                policy_asked(item, policies, printed=request.body.nonce is None), certificate, language
+            )
     if not slots:
         raise ConsentError(Reason.DISC_REQUIRED_MISSING, "nothing of what is asked is in this certificate")
     return sorted(slots)

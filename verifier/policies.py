@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from certificate.policy.asking import day_of_question, policy_asked
@@ -10,7 +10,7 @@ from certificate.policy.evaluate import Answer, answer_policy
 from certificate.policy.facts import Facts
 from certificate.policy.language import Policy
 from certificate.policy.months import Cause
-from certificate.request import PolicyItem, SlotsItem
+from certificate.request import PolicyItem, RequestBody
 from ledger.errors import ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 
@@ -32,22 +32,22 @@ class JudgedPolicy:
 
 
 def judge_policies(
-    items: Iterable[SlotsItem | PolicyItem],
-    facts: Sequence[Facts],
-    policies: Mapping[str, Policy],
-    *,
-    now: int,
+    request: RequestBody, facts: Sequence[Facts], policies: Mapping[str, Policy], *, now: int
 ) -> tuple[JudgedPolicy, ...]:
-    """Answer every policy among `items` from everything that was shown.
+    """Answer every policy that `request` asks from everything that was shown.
 
     Args:
         facts: of certificates of one holder whose disclosures lead to their signed roots.
         now: POSIX seconds.
     Raises:
-        UndeterminedError: `policy.unknown`.
+        UndeterminedError, VerificationError: as `policy_asked`.
     """
-    today = day_of_question(now)
-    asked = [policy_asked(item, policies) for item in items if isinstance(item, PolicyItem)]
+    today, printed = day_of_question(now), request.nonce is None
+    asked = [
+        policy_asked(item, policies, printed=printed)
+        for item in request.items
+        if isinstance(item, PolicyItem)
+    ]
     return tuple(JudgedPolicy(policy, answer_policy(policy, facts, today=today)) for policy in asked)
 
 

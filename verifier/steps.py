@@ -282,8 +282,9 @@ class Run:
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
     def _policy(self, facts: Sequence[Facts]) -> None:
-        asked = self.request.body.items if self.request is not None else ()
-        self.judged = judge_policies(asked, facts, self.trust.policies, now=self.now)
+        if self.request is None:
+            return
+        self.judged = judge_policies(self.request.body, facts, self.trust.policies, now=self.now)
         refusal = refusal_of(self.judged)
         if refusal is not None:
             raise refusal

@@ -299,7 +299,7 @@ def _asked_policy(
     today: date,
 ) -> AskedItem:
     try:
-        policy = policy_asked(item, policies)
+        policy = policy_asked(item, policies, printed=False)  # `begin` judges the request itself
     except UndeterminedError:
         return AskedItem(position, item.policy, (), ())
     offers = []

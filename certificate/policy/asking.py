@@ -11,7 +11,7 @@ from certificate.policy.facts import Facts, facts_of
 from certificate.policy.language import Policy
 from certificate.policy.least import least_claims
 from certificate.request import PolicyItem, RequestBody
-from ledger.errors import ConsentError, FormatError, UndeterminedError
+from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 
 __all__ = ["day_of_question", "facts_of_certificate", "policy_asked", "slots_for_items", "slots_for_policy"]
@@ -24,12 +24,21 @@ def day_of_question(now: int) -> date:
     return datetime.fromtimestamp(now, UTC).astimezone(_ZONE).date()
 
 
-def policy_asked(item: PolicyItem, policies: Mapping[str, Policy]) -> Policy:
-    """The policy that `item` names by id and digest. Raises UndeterminedError `policy.unknown`."""
+def policy_asked(item: PolicyItem, policies: Mapping[str, Policy], *, printed: bool) -> Policy:
+    """The policy that `item` names by id and digest.
+
+    Args:
+        printed: it stands in a counter request, which has no nonce.
+    Raises:
+        UndeterminedError: `policy.unknown`.
+        VerificationError: `org.purpose_not_allowed`: no printed request may ask it.
+    """
     policy = policies.get(item.policy)
     if policy is None or policy.digest != item.digest:
         hint = "sync the trust bundle, and ask with the policy as it is published"
         raise UndeterminedError(Reason.POLICY_UNKNOWN, "a policy that this bundle does not hold", hint=hint)
+    if printed and not policy.at_counter:
+        raise VerificationError(Reason.ORG_PURPOSE_NOT_ALLOWED, f"{policy.id} in a printed request")
     return policy
 
 
@@ -79,6 +88,7 @@ def slots_for_items(
         ConsentError: `consent.field_denied`: the request has no such item.
         FormatError: `disc.required_missing`: the certificate is of another type or lacks a claim; `api.validation`.
         UndeterminedError: `policy.unknown`; `policy.undetermined`: the certificate cannot decide it.
+        VerificationError: as `policy_asked`.
     """
     if not items or len(set(items)) != len(items):
         raise FormatError(Reason.API_VALIDATION, "items are named once each")
@@ -88,7 +98,8 @@ def slots_for_items(
             raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
         item = request.items[position]
         if isinstance(item, PolicyItem):
-            answer, (chosen,) = slots_for_policy(policy_asked(item, policies), [certificate], today=today)
+            policy = policy_asked(item, policies, printed=request.nonce is None)
+            answer, (chosen,) = slots_for_policy(policy, [certificate], today=today)
             if answer.value is None:
                 hint = "fetch a newer certificate, or refuse this item"
                 raise UndeterminedError(Reason.POLICY_UNDETERMINED, f"item {position}", hint=hint)

@@ -23,7 +23,12 @@ RUN_24 = policy_file("RUN(pension.emp, months = 24)")
 
 
 def judged(
-    asked: bytes, history: History, *, published: bytes | None = None, show: tuple[int, ...] | None = None
+    asked: bytes,
+    history: History,
+    *,
+    published: bytes | None = None,
+    show: tuple[int, ...] | None = None,
+    printed: bool = False,
 ) -> Report:
     """What `verify` says when the holder answers with the least that decides, or with the slots in `show`."""
     world, rule = World(), parse_policy(asked)
@@ -34,7 +39,8 @@ def judged(
     full = world.certificate(body, tree=tree)
     _, (slots,) = slots_for_policy(rule, [parse_certificate(full)], today=TODAY)
     registration = world.registration(policies=(rule.id,))
-    request = world.request(items=(PolicyItem(rule.id, rule.digest),), registration=registration)
+    how = {"nonce": None, "desk": "窗口三"} if printed else {}
+    request = world.request(items=(PolicyItem(rule.id, rule.digest),), registration=registration, **how)
     shown = world.presentation(certificate=full, request=request, slots=slots if show is None else show)
     trust = world.bundle(policies=[published or asked])
     return world.verify(shown, expect=Asked(request), trust=trust)
@@ -109,3 +115,11 @@ def test_the_report_names_rule_basis_and_months() -> None:
         "测试规定",
         "2024-12",
     )
+
+
+def test_a_policy_may_forbid_the_printed_counter_request() -> None:
+    forbidden = policy_file("RUN(pension.emp, months = 24)", more="at_counter = false")
+    report = judged(forbidden, paid(202001, 202610), printed=True)
+    assert (report.outcome, report.step(11).reason) == (Outcome.INVALID, Reason.ORG_PURPOSE_NOT_ALLOWED)
+    assert judged(forbidden, paid(202001, 202610)).outcome is Outcome.VALID
+    assert judged(RUN_24, paid(202001, 202610), printed=True).outcome is Outcome.VALID
