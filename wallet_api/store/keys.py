@@ -22,9 +22,6 @@ class KeyStatements(Statements):
 
     __slots__ = ()
 
-    def add_key(self, row: KeyRow) -> None:
-        self._insert("safe_keys", _KEY, (row.holder_key, row.safe, row.added, row.ended))
-
     def key(self, holder_key: bytes) -> KeyRow | None:
         row = self._one(f"SELECT {_KEY} FROM safe_keys WHERE holder_key = ?", holder_key)  # noqa: S608 - our own names
         return None if row is None else KeyRow(*row)
