@@ -46,7 +46,8 @@ from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
 from ledger.errors import ProjectError, UndeterminedError, VerificationError
-from ledger.proof import FullProof, LoggedEntry, verify_full_proof
+from ledger.held_log import HeldLog, verify_proof
+from ledger.proof import FullProof, LoggedEntry
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Asked, Expectation, same_text
 from verifier.known import KnownList
@@ -67,6 +68,7 @@ __all__ = ["CLOCK_SKEW", "Run", "own_request", "trust_facts"]
 
 CLOCK_SKEW = 300  # seconds
 _DAY = 86400
+_CHECKPOINT_LIFETIME = 40 * _DAY
 _TEST_REGION = "99"
 
 
@@ -88,6 +90,7 @@ class Run:
     request: UnverifiedRequest | None = None
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
+    full_proof: FullProof | None = None
     status_digest: bytes | None = None
     judged: tuple[JudgedPolicy, ...] = ()
     notes: list[Reason] = field(default_factory=list)
@@ -176,16 +179,17 @@ class Run:
         log = self.trust.directory.log(proof.log)
         if log is None:
             raise UndeterminedError(Reason.LOG_UNKNOWN_ORIGIN, f"log {proof.log}")
-        if not isinstance(proof, FullProof):
-            raise UndeterminedError(Reason.LOG_SUBTREE_UNKNOWN, "this bundle holds no blocks of the log")
+        held = self.trust.held.logs.get(proof.log)
+        self._check_checkpoint_age(held)
         # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
         now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
-        self.logged = verify_full_proof(
+        self.logged, self.full_proof = verify_proof(
             proof,
             entry=certificate.entry(),
             origin=log.origin,
             policy=self.trust.policy,
             now=now,
+            held=held,
             known=self.trust.known.checkpoints,
         )
 
@@ -203,6 +207,7 @@ class Run:
             raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
         if body.issued > (self.now + CLOCK_SKEW) // _DAY:
             raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - today} days ahead")
+        self._check_milestone(body.issued)
         if body.expires < today:
             raise VerificationError(Reason.TIME_EXPIRED, f"{today - body.expires} days ago")
 
@@ -296,6 +301,24 @@ class Run:
         if self.trust.version < newest:
             raise VerificationError(
                 Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}"
+            )
+
+    def _check_checkpoint_age(self, held: HeldLog | None) -> None:
+        """A log that nobody cosigned for so long may be hiding; a certificate's own old proof is no fault."""
+        if held is not None and held.time and self.now - held.time >= _CHECKPOINT_LIFETIME:
+            raise UndeterminedError(Reason.CKPT_STALE, f"cosigned {(self.now - held.time) // _DAY} days ago")
+
+    def _check_milestone(self, issued: int) -> None:
+        """Where the entry stands in the log tells when it was made, whatever its signer says (DESIGN 3.3)."""
+        if self.logged is None:
+            return
+        milestones = self.trust.held.milestones.get(self.logged.log)
+        after = None if milestones is None else milestones.reached_before(self.logged.index)
+        if (
+            after is not None and after >= (issued + 2) * _DAY
+        ):  # a day or more after the day of issue was over
+            raise VerificationError(
+                Reason.TIME_INCONSISTENT, f"logged {after // _DAY - issued} days after the date of issue"
             )
 
     def _bundle_is_stale(self) -> bool:
@@ -447,7 +470,7 @@ class Run:
                 status_list_digest=self.status_digest,
                 checkpoint_root=None if self.logged is None else self.logged.root_hash,
                 checkpoint_size=None if self.logged is None else self.logged.size,
-                proof=certificate.proof if certificate is not None and self._is_ok(5) else None,
+                proof=self.full_proof,
             ),
         )
 

@@ -19,7 +19,7 @@ __all__ = ["ROOT_KEYS_NAME", "SEEN_NAME", "load_trust", "save_bundle_files"]
 
 ROOT_KEYS_NAME = "root.keys"
 SEEN_NAME = "seen.db"
-_SUFFIXES = (".cose", ".cwt", ".toml", ".txt")
+_SUFFIXES = (".cbor", ".cose", ".cwt", ".toml", ".txt")
 
 
 def load_trust(folder: Path) -> TrustBundle:
