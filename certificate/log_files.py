@@ -1,7 +1,7 @@
 """What a trust bundle says of a log, as files (DESIGN 3.3, 3.6).
 
-    blocks      [1, log, size, start, large, small]      hashes one after the other (ledger.blocks)
-    milestones  [1, log, [[size, time], ...]]            one a day: by `time` (POSIX seconds) the log had `size` entries
+    blocks      [1, log, size, start, large, small, edge]    hashes one after the other (ledger.blocks)
+    milestones  [1, log, [[size, time], ...]]                one a day, times in POSIX seconds
 
 Neither is signed by itself: blocks have to lead to the root of a cosigned checkpoint, and milestones stand under the
 signature of the bundle.
@@ -51,6 +51,10 @@ class Milestones:
         at = bisect_right(self.marks, (index, _MAX_SECONDS))
         return self.marks[at - 1][1] if at else None
 
+    def size_by(self, time: int) -> int:
+        """How many entries the log had, for certain, at `time` (POSIX seconds)."""
+        return max((size for size, when in self.marks if when <= time), default=0)
+
     def extended(self, size: int, time: int) -> Milestones:
         """With one more, unless this day has one already or nothing was logged since."""
         if self.marks and (size <= self.marks[-1][0] or time // _DAY <= self.marks[-1][1] // _DAY):
@@ -69,12 +73,10 @@ def parse_blocks(data: bytes) -> tuple[int, Blocks]:
     Raises:
         FormatError: `enc.…`, `schema.…`, `log.proof_malformed`.
     """
-    fields = take_array(decode_cbor(data), 6)
+    fields = take_array(decode_cbor(data), 7)
     take_version(fields[0])
     size, start = take_int(fields[2], 0, MAX_SIZE), take_int(fields[3], 0, MAX_SIZE)
-    return take_int(fields[1], 0, MAX_LOG), Blocks.of_bytes(
-        size, start, take_bytes(fields[4]), take_bytes(fields[5])
-    )
+    return take_int(fields[1], 0, MAX_LOG), Blocks.of_bytes(size, start, *map(take_bytes, fields[4:]))
 
 
 def encode_milestones(milestones: Milestones) -> bytes:
