@@ -15,8 +15,8 @@ import random
 
 from PIL import Image, ImageChops, ImageFilter
 
-from certificate.qr_draw import ErrorCorrection, draw_qr_png
-from certificate.qr_text import encode_qr_text
+from certificate.qr_draw import draw_qr_png
+from certificate.qr_text import ErrorCorrection, encode_qr_text
 from ledger.errors import ProjectError
 from verifier.images import read_codes
 
