@@ -16,7 +16,7 @@ from ledger.merkle import HASH_SIZE, MAX_SIZE, NodeReader, RootHash, complete_su
 from ledger.reasons import Reason
 from ledger.tiles import TILE_HEIGHT, join_hashes, split_hashes
 
-__all__ = ["BLOCK_LEAVES", "LARGE_BLOCK_LEAVES", "Blocks"]
+__all__ = ["BLOCK_LEAVES", "BLOCK_LEVEL", "LARGE_BLOCK_LEAVES", "LARGE_BLOCK_LEVEL", "Blocks"]
 
 BLOCK_LEVEL = TILE_HEIGHT
 LARGE_BLOCK_LEVEL = 2 * TILE_HEIGHT
@@ -92,11 +92,13 @@ class Blocks:
         """How many leaves stand in blocks."""
         return self.size - self.size % BLOCK_LEAVES
 
-    def block_hash(self, index: int) -> bytes | None:
-        """The hash of the 256-leaf block in which leaf `index` stands, or None if it is not kept."""
-        if not self.start <= index < self.whole:
-            return None
-        return self.small[(index - self.start) >> BLOCK_LEVEL]
+    def block_of(self, index: int) -> tuple[int, bytes] | None:
+        """Level and hash of the block in which leaf `index` stands, or None if it stands in none that is kept."""
+        if 0 <= index < self.start:
+            return LARGE_BLOCK_LEVEL, self.large[index >> LARGE_BLOCK_LEVEL]
+        if self.start <= index < self.whole:
+            return BLOCK_LEVEL, self.small[(index - self.start) >> BLOCK_LEVEL]
+        return None
 
     def read_node(self, level: int, index: int) -> bytes:
         """The hash of a complete subtree of 2**level leaves; what `ledger.merkle` calls a NodeReader.

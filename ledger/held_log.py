@@ -2,9 +2,9 @@
 
 With it a proof needs fewer hashes, and no signature where the entry's block is held:
 
-    full     the lowest 8 hashes have to give the block's hash if the block is held and complete in the proof's tree;
-             else log and quorum decide
-    short    the lowest 8 hashes have to give the block's hash
+    full     the lowest hashes have to give the block's hash if the block is held and complete in the proof's tree: 8 of
+             them, or 16 for the old part of the log; else log and quorum decide
+    short    its 8 hashes have to give the block's hash
     recent   the siblings left out are filled in from the blocks, then as full
 
 A block that is held decides against any signature: keys of a log that were stolen, retired or not, cannot put an entry
@@ -75,15 +75,15 @@ def verify_proof(
         UndeterminedError: `log.subtree_unknown` if the proof leaves out what is not held.
         VerificationError: `log.inclusion_invalid`, `log.proof_malformed`, and what `verify_full_proof` raises.
     """
-    block = None if held is None else held.blocks.block_hash(proof.index)
-    if held is not None and block is not None and _reaches_block(proof):
+    shown = complete_recent(proof, held) if isinstance(proof, RecentProof) else proof
+    block = None if held is None else held.blocks.block_of(shown.index)
+    if held is not None and block is not None and _reaches(shown, block[0]):
         leaf = leaf_hash(entry)
-        _require_block(leaf, proof, block)
-        return _logged(proof, leaf, held), _completed(proof, held)
-    if isinstance(proof, ShortProof):
-        raise _unknown(f"the block of entry {proof.index}")
-    full = complete_recent(proof, held) if isinstance(proof, RecentProof) else proof
-    return verify_full_proof(full, entry=entry, origin=origin, policy=policy, now=now, known=known), full
+        _require_block(leaf, shown, *block)
+        return _logged(shown, leaf, held), _completed(shown, held, block[0])
+    if isinstance(shown, ShortProof):
+        raise _unknown(f"the block of entry {shown.index}")
+    return verify_full_proof(shown, entry=entry, origin=origin, policy=policy, now=now, known=known), shown
 
 
 def complete_recent(proof: RecentProof, held: HeldLog | None) -> FullProof:
@@ -125,25 +125,27 @@ def smallest_proof(proof: FullProof, *, holds: int) -> Proof:
     return RecentProof(proof.log, proof.index, proof.size, kept, proof.signatures, known)
 
 
-def _block_end(index: int) -> int:
-    return (index // BLOCK_LEAVES + 1) * BLOCK_LEAVES
+def _block_end(index: int, level: int = BLOCK_LEVEL) -> int:
+    return ((index >> level) + 1) << level
 
 
-def _reaches_block(proof: Proof) -> bool:
-    """Whether the lowest 8 hashes are those of the complete block; in a smaller tree the block had another hash."""
-    return isinstance(proof, ShortProof) or proof.size >= _block_end(proof.index)
+def _reaches(proof: FullProof | ShortProof, level: int) -> bool:
+    """Whether the lowest `level` hashes are those of the complete block; in a smaller tree it had another hash."""
+    if isinstance(proof, ShortProof):
+        return level == BLOCK_LEVEL
+    return proof.size >= _block_end(proof.index, level)
 
 
-def _require_block(leaf: LeafHash, proof: Proof, block: bytes) -> None:
-    if len(proof.path) < BLOCK_LEVEL:
+def _require_block(leaf: LeafHash, proof: FullProof | ShortProof, level: int, block: bytes) -> None:
+    if len(proof.path) < level:
         raise VerificationError(
             Reason.LOG_PROOF_MALFORMED, f"{len(proof.path)} hashes below a complete block"
         )
     root = root_from_inclusion_path(
         leaf_hash=leaf,
-        index=proof.index % BLOCK_LEAVES,
-        size=BLOCK_LEAVES,
-        path=proof.path[:BLOCK_LEVEL],
+        index=proof.index % (1 << level),
+        size=1 << level,
+        path=proof.path[:level],
     )
     if root != block:
         raise VerificationError(
@@ -153,18 +155,18 @@ def _require_block(leaf: LeafHash, proof: Proof, block: bytes) -> None:
         )
 
 
-def _logged(proof: Proof, leaf: LeafHash, held: HeldLog) -> LoggedEntry:
+def _logged(proof: FullProof | ShortProof, leaf: LeafHash, held: HeldLog) -> LoggedEntry:
     signed = held.checkpoint.checkpoint
     return LoggedEntry(proof.log, proof.index, signed.size, signed.root_hash, leaf, held.checkpoint)
 
 
-def _completed(proof: Proof, held: HeldLog) -> FullProof:
-    """The full proof under the held checkpoint: the lowest 8 hashes as shown, the rest from the blocks."""
+def _completed(proof: FullProof | ShortProof, held: HeldLog, level: int) -> FullProof:
+    """The full proof under the held checkpoint: the hashes below the block as shown, the rest from the blocks."""
     size = held.blocks.size
-    low = proof.path[:BLOCK_LEVEL]
+    low = proof.path[:level]
     high = [
         range_hash(start, end, held.blocks.read_node)
-        for start, end in sibling_ranges(proof.index, size)[BLOCK_LEVEL:]
+        for start, end in sibling_ranges(proof.index, size)[level:]
     ]
     return FullProof(proof.log, proof.index, size, (*low, *high), held.signatures)
 

@@ -48,3 +48,23 @@ def test_paper_with_a_short_proof(city: City, tmp_path: Path) -> None:
     )  # fmt: skip
     drawn = json.loads(ran.out)["file"]
     assert tally("verify", drawn, "--static", "--trust", city.trust).code == 0
+
+
+def test_a_verification_is_put_on_file_and_judged_again(city: City, tmp_path: Path) -> None:
+    """Everything in one file; the second time without request, presentation and the used-up nonce."""
+    ok("holder", "new-key", "--out", tmp_path / "K")
+    ok("issuer", "mint", "--person", city.person, "--holder-key", tmp_path / "K.pub", "--home", city.home)
+    ok("issuer", "export", city.person, "--as", "file", "--out", tmp_path / "C", "--home", city.home)
+    ok("request", "new", "--out", tmp_path / "R", "--home", city.home, "--policy", "loan.24")
+    ok(
+        "holder", "present", "--request", tmp_path / "R", "--certificate", tmp_path / "C", "--key", tmp_path / "K",
+        "--trust", city.trust, "--out", tmp_path / "P",
+    )  # fmt: skip
+    first = tally(
+        "verify", tmp_path / "P", "--trust", city.trust, "--request", tmp_path / "R", "--evidence-out",
+        tmp_path / "E", "--json",
+    )  # fmt: skip
+    again = tally("verify", "--evidence", tmp_path / "E", "--trust", city.trust, "--json")
+    assert (again.code, again.json["steps"]) == (first.code, first.json["steps"])
+    assert again.json["policies"] == first.json["policies"] != []
+    assert tally("verify", "--evidence", tmp_path / "E", "--static", "--trust", city.trust).code == 2

@@ -86,8 +86,8 @@ def test_blocks_lead_to_the_root(size: int) -> None:
     assert blocks.root_hash() == root_at(size, node)
     assert parse_blocks(encode_blocks(7, blocks)) == (7, blocks)
     for index in range(0, size, 100):
-        expected = node(8, index >> 8) if (index >> 8) + 1 <= size >> 8 else None
-        assert blocks.block_hash(index) == expected
+        expected = (8, node(8, index >> 8)) if (index >> 8) + 1 <= size >> 8 else None
+        assert blocks.block_of(index) == expected
 
 
 def test_old_parts_are_kept_in_large_blocks() -> None:
@@ -104,8 +104,8 @@ def test_old_parts_are_kept_in_large_blocks() -> None:
         blocks = Blocks.read(size, start, made)
         assert blocks.root_hash() == all_small.root_hash()
         assert blocks.start == start // LARGE_BLOCK_LEAVES * LARGE_BLOCK_LEAVES
-        assert blocks.block_hash(blocks.start - 1) is None
-        assert blocks.block_hash(size - 1) == all_small.block_hash(size - 1)
+        assert blocks.block_of(blocks.start - 1) == (16, made(16, (blocks.start >> 16) - 1))
+        assert blocks.block_of(size - 1) == all_small.block_of(size - 1) == (8, made(8, (size - 1) >> 8))
         assert reason(lambda kept=blocks: kept.read_node(9, 0)) is Reason.LOG_SUBTREE_UNKNOWN
     assert len(encode_blocks(1, Blocks.read(size, size, made))) < 400
 
