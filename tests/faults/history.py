@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from ledger.anchor import load_anchor
 from ledger.check import check_ledger
 from ledger.checkpoint import Checkpoint, parse_checkpoint_note
-from ledger.merkle import leaf_hash, root_from_leaf_hashes
+from ledger.merkle import RootHash, leaf_hash, root_from_leaf_hashes
 from ledger.note import VerifierKey
 from ledger.store.sqlite import SqliteStore
 from ledger.witness_protocol import Witness, parse_add_checkpoint
@@ -35,13 +36,17 @@ class History:
             assert self.acknowledged.setdefault(entry, index) == index
 
     def look(self, world: World, exported: Path | None = None) -> None:
-        """See what lies on the disk now: in the anchor, in the database, in the exported folder."""
+        """See what lies on the disk now: anchor, database, witnesses, exported folder."""
         anchor = load_anchor(world.anchor, key=world.key)
         if anchor is not None:
             self.signed.add(anchor.checkpoint)
         with closing(SqliteStore(world.path)) as store:
             for stored in store.checkpoints():
                 self.saw(stored.note)
+        for state in world.folder.glob("witness-*/state.db"):
+            with closing(sqlite3.connect(state)) as witness:
+                for origin, size, root in witness.execute("SELECT origin, size, root_hash FROM witnessed"):
+                    self.signed.add(Checkpoint(origin, size, RootHash(root)))
         if exported is not None and (exported / "checkpoint").exists():
             self.saw((exported / "checkpoint").read_bytes())
 
