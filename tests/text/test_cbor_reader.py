@@ -9,11 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from certificate.holding import disclose
 from ledger.cbor import COSE_SIGN1_TAG, Tag, decode_cbor, encode_cbor, encode_head
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from tests.text.cbor_oracle import RefusedError, decode_and_compare, described
-from tests.world import SLOTS_24, World, disclose
+from tests.world import SLOTS_24, World
 
 EDGES = [0, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**63, 2**64 - 1]
 NUMBERS = st.one_of(
