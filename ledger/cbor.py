@@ -2,8 +2,12 @@
 
 Integers of at most 64 bits, byte and text strings, arrays, maps, booleans, null and the one tag a caller allows.
 No floats, no other tags, no other simple values, definite lengths, shortest heads, sorted and distinct keys,
-depth at most 16 (an empty array or map nests nothing), exactly one item. cbor2 encodes; what is read is read here, by a
-reader that knows no second spelling, so that nothing has to be encoded again and compared. A test does that instead.
+depth at most 16 (an empty array or map nests nothing), exactly one item. cbor2 decodes and encodes; what it would let
+pass is refused here.
+
+What cbor2 is told to decode leaves a value two freedoms: heads longer than need be, and the order of keys. A spelling
+without longer heads is exactly as long as the deterministic one, so the length is worked out from the value and
+compared; that costs half of encoding it again. A test encodes again all the same, and finds no difference.
 
 Map keys of our formats lie in -24...23 plus -65537, where the length-first order of cbor2 and the bytewise order of
 RFC 8949 agree; a map whose order the two rules see differently is refused.
@@ -12,6 +16,7 @@ RFC 8949 agree; a map whose order the two rules see differently is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import cbor2
@@ -37,13 +42,41 @@ _Map = cbor2.frozendict
 
 
 class _ForbiddenError(Exception):
-    """Raised while reading and inside cbor2's callbacks; never leaves this module."""
+    """Raised inside cbor2's callbacks and for what has no size; never leaves this module."""
 
 
 def _forbid(*_: object) -> NoReturn:
     raise _ForbiddenError
 
 
+def _keep_sign1(tag: Tag, _immutable: bool) -> Tag:
+    if tag.tag != COSE_SIGN1_TAG:
+        _forbid()
+    return tag
+
+
+# Tags for which cbor2 has a decoder of its own; the rest reach `_keep_sign1`. A test tries every tag below 2^16.
+_BUILT_IN_TAGS = (
+    *range(6),
+    25,
+    28,
+    29,
+    30,
+    35,
+    36,
+    37,
+    52,
+    54,
+    100,
+    256,
+    258,
+    260,
+    261,
+    1004,
+    43000,
+    55799,
+)
+_NO_DECODERS: Mapping[int, Any] = dict.fromkeys(_BUILT_IN_TAGS, _forbid)
 _NO_ENCODERS: Mapping[type, Any] = dict.fromkeys(
     (float, cbor2.CBORSimpleValue, type(cbor2.undefined)), _forbid
 )
@@ -112,94 +145,64 @@ def encode_text(value: str) -> bytes:
 def decode_cbor(data: bytes) -> Any:
     """Decode exactly one item in deterministic encoding.
 
-    Returns tuples for arrays, frozen mappings for maps and `Tag` for tag 18.
+    Returns tuples for arrays, frozen mappings for maps and `Tag` for tag 18: cbor2 freezes what stands in a tag, so
+    all is frozen.
 
     Raises:
         FormatError: `enc.cbor_malformed`, `enc.cbor_noncanonical`, `enc.cbor_duplicate_key`, `enc.cbor_tag_forbidden`,
             `enc.number_range`, `enc.utf8_invalid`, `enc.depth_limit` or `enc.trailing_data`.
     """
     try:
-        value, end = _item(data, 0, MAX_DEPTH)
-    except (_ForbiddenError, IndexError, UnicodeDecodeError) as exc:
+        value = cbor2.loads(
+            data,
+            tag_hook=_keep_sign1,
+            semantic_decoders=_NO_DECODERS,
+            max_depth=MAX_DEPTH,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            immutable=True,
+        )
+        if _size(value) == len(data):
+            return value
+    except Exception as exc:  # whatever a decoder in C may throw at garbage is the garbage's fault
         raise refusal_of(data) from exc
-    if end != len(data):  # left over, or cut short: a string ends where its head says, there or not
-        raise refusal_of(data)
-    return value
+    raise refusal_of(data)
 
 
-_SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
-# Of the heads longer than two bytes: how long the argument is, and the least that needs that length.
-_LONG = {25: (2, 0x100), 26: (4, 0x10000), 27: (8, 0x100000000)}
+def _size(value: Any) -> int:
+    """Length of the deterministic encoding of a decoded value, the keys of whose maps rise as they must."""
+    kind = type(value)
+    if kind is bytes:
+        length = len(value)
+        return _head_size(length) + length
+    if kind is int:
+        return _head_size(value if value >= 0 else -1 - value)
+    if kind is tuple:
+        return _head_size(len(value)) + sum(map(_size, value))
+    if kind is str:
+        length = len(value.encode())
+        return _head_size(length) + length
+    if kind is _Map:
+        _require_rising([_key_spelling(key) for key in value])
+        return _head_size(len(value)) + sum(map(_size, value)) + sum(map(_size, value.values()))
+    if kind is Tag:
+        return 1 + _size(value.value)
+    if value is None or kind is bool:
+        return 1
+    raise _ForbiddenError  # a float or a simple value
 
 
-def _item(data: bytes, at: int, room: int) -> tuple[Any, int]:
-    """The item that begins at `at`, and where it ends; `room` is how many levels it may nest.
+def _head_size(argument: int) -> int:
+    if argument < 24:
+        return 1
+    return 2 if argument < 0x100 else 3 if argument < 0x10000 else 5 if argument < 0x100000000 else 9
 
-    An end beyond `data` is for the caller to notice: nothing can be read there, and ends never go back.
-    """
-    first = data[at]
-    at += 1
-    major, number = first >> 5, first & 0x1F
-    if number == 24:
-        number = data[at]
-        at += 1
-        if number < 24:
+
+def _key_spelling(key: object) -> bytes:
+    return _SHORT_HEADS[0][key] if type(key) is int and 0 <= key < 24 else encode_cbor(key)
+
+
+def _require_rising(keys: list[bytes]) -> None:
+    for earlier, later in pairwise(keys):
+        if not (earlier < later and len(earlier) <= len(later)):
             raise _ForbiddenError
-    elif number > 24:
-        number, at = _argument(data, at, number)
-    if major == 2:
-        return data[at : at + number], at + number
-    if major == 0:
-        return number, at
-    if major == 4:
-        return _array(data, at, number, room)
-    if major == 3:
-        return str(data[at : at + number], "utf-8"), at + number
-    if major == 1:
-        return -1 - number, at
-    if major == 5:
-        return _map(data, at, number, room)
-    if major == 7 and first in _SIMPLE:
-        return _SIMPLE[first], at
-    if first == 0xC0 | COSE_SIGN1_TAG and room:
-        value, at = _item(data, at, room - 1)
-        return Tag(COSE_SIGN1_TAG, value), at
-    raise _ForbiddenError
-
-
-def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
-    """The argument of a head of three bytes or more, and where it ends; only if no shorter head says the same."""
-    if info in _LONG:
-        width, least = _LONG[info]
-        number = int.from_bytes(data[at : at + width])
-        if number >= least:
-            return number, at + width
-    raise _ForbiddenError
-
-
-def _array(data: bytes, at: int, count: int, room: int) -> tuple[tuple[Any, ...], int]:
-    if count and not room:
-        raise _ForbiddenError
-    items = []
-    for _ in range(count):  # ends at the end of the data at the latest: every item takes a byte
-        item, at = _item(data, at, room - 1)
-        items.append(item)
-    return tuple(items), at
-
-
-def _map(data: bytes, at: int, count: int, room: int) -> tuple[Mapping[Any, Any], int]:
-    if count and not room:
-        raise _ForbiddenError
-    found: dict[Any, Any] = {}
-    previous = b""
-    for _ in range(count):
-        start = at
-        key, at = _item(data, at, room - 1)
-        spelling = data[start:at]
-        if spelling <= previous or len(spelling) < len(previous):
-            raise _ForbiddenError
-        previous = spelling
-        found[key], at = _item(data, at, room - 1)
-    if len(found) != count:  # 1 and true are one key to Python
-        raise _ForbiddenError
-    return _Map(found), at
