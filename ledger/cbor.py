@@ -174,9 +174,9 @@ def _size(value: Any) -> int:
     kind = type(value)
     if kind is bytes:
         length = len(value)
-        return _head_size(length) + length
+        return length + (2 if 24 <= length < 0x100 else _head_size(length))
     if kind is int:
-        return _head_size(value if value >= 0 else -1 - value)
+        return 1 if 0 <= value < 24 else _head_size(value if value >= 0 else -1 - value)
     if kind is tuple:
         return _head_size(len(value)) + sum(map(_size, value))
     if kind is str:
