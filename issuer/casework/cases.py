@@ -32,12 +32,13 @@ from issuer.claiming.counter import operator_log_of
 from issuer.claiming.lookup_outbox import LookUpOutbox
 from issuer.claiming.operator_log import LookUp
 from issuer.home import Home
-from issuer.publish import Checkpointer, cut_bundle
+from issuer.publish import cut_bundle
 from issuer.register import Register
 from issuer.service import opened_register
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, IntegrityError, VerificationError
 from ledger.reasons import Reason
+from ledger.sequencer import Sequencer
 
 __all__ = ["approve_case", "open_case"]
 
@@ -46,7 +47,7 @@ _DAY = 86400
 
 def open_case(
     home: Home,
-    ledger: Checkpointer,
+    ledger: Sequencer,
     action: Action,
     numbers: Iterable[str],
     *,
@@ -63,12 +64,13 @@ def open_case(
         passphrase: the operator's own.
         now: POSIX seconds.
     Raises:
-        ConfigError: `cli.batch_invalid` (none, too many, or one in a state that the action cannot change),
-            `certificate.not_found`, and as `operator_signer`.
+        ConfigError: `cli.clock_suspect`, `cli.batch_invalid` (none, too many, or one in a state that the action
+            cannot change), `certificate.not_found`, and as `operator_signer`.
         VerificationError: `cli.dual_control` (a citizen's call that is more than suspending one certificate),
             `key.revoked` (resuming what is bound to a key that ended).
         FormatError: `schema.…`, `api.validation` for a reason that the format refuses.
     """
+    ledger.require_clock(now)
     wanted = list(dict.fromkeys(numbers))
     if not 1 <= len(wanted) <= MAX_CASE:
         raise ConfigError(Reason.CLI_BATCH_INVALID, f"{len(wanted)} certificates")
@@ -93,7 +95,7 @@ def open_case(
 
 def approve_case(
     home: Home,
-    ledger: Checkpointer,
+    ledger: Sequencer,
     number: int,
     *,
     operator: str,
@@ -104,10 +106,11 @@ def approve_case(
     """Approve and execute a case; one that was executed is left, and only the bundle is cut again.
 
     Raises:
-        ConfigError: `cli.not_found`, and as `operator_signer`.
+        ConfigError: `cli.clock_suspect`, `cli.not_found`, and as `operator_signer`.
         VerificationError: `cli.dual_control`: opened by the same operator; `key.revoked` as `open_case`.
         IntegrityError: `store.hash_mismatch`: the case is not what its opener signed.
     """
+    ledger.require_clock(now)
     with opened_register(home) as register:
         case = register.case(number)
         numbers = register.case_numbers(number)
@@ -129,14 +132,13 @@ def approve_case(
     return _execute(home, ledger, approved, random)
 
 
-def _execute(home: Home, ledger: Checkpointer, case: Case, random: Callable[[int], bytes]) -> Case:
+def _execute(home: Home, ledger: Sequencer, case: Case, random: Callable[[int], bytes]) -> Case:
     assert case.executed_at is not None
     with opened_register(home) as register:
         changed = register.execute_case(case)
-        persons = register.case_persons(case.id)
-        keys = {person: register.own_keys(person) for _, person in persons}
+        keys = {person: register.own_keys(person) for _, person in register.case_persons(case.id)}
     by = case.approved_by or case.opened_by
-    told = ((_row(case, "done", person, by, case.executed_at), keys[person]) for _, person in persons)
+    told = ((_row(case, "done", person, by, case.executed_at), held) for person, held in keys.items())
     LookUpOutbox(home.path / "counter.db").add_all(told)
     cut_bundle(home, ledger, now=case.executed_at)
     return replace(case, changed=changed)
@@ -170,7 +172,7 @@ def _require_keys(register: Register, numbers: Iterable[str], now: int) -> None:
 
 def _note(
     home: Home,
-    ledger: Checkpointer,
+    ledger: Sequencer,
     case: Case,
     step: str,
     *,
