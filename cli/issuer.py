@@ -17,6 +17,7 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
@@ -71,6 +72,8 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
+for _command in (revoke, suspend, resume, approve, cases, operator):
+    issuer.add_command(_command)
 
 
 @issuer.command("import")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.casework.rows import CaseRows
 from issuer.claiming.holder_keys import HolderKeys
 from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
@@ -89,7 +90,7 @@ _COLUMNS = (
 )
 
 
-class Register(HolderKeys):
+class Register(HolderKeys, CaseRows):
     """One SQLite file through sqlite-utils; every write is one transaction.
 
     What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;

@@ -156,7 +156,8 @@ def mint_persons(
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
-    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
+    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so. What a key held before is
+    replaced by it.
 
     Raises:
         ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
@@ -175,6 +176,7 @@ def mint_persons(
         orders = (_order(register, snapshot.claims(person_no), holder, extra) for person_no, holder in pairs)
         certificates = tuple(minter.mint(orders, progress=_counted(progress, len(pairs))))
         register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
+        register.replace_older(pairs, now=now)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
