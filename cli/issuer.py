@@ -18,6 +18,8 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_key import key
+from cli.issuer_office import office
 from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
@@ -34,7 +36,9 @@ from issuer.export import (
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.offices.events import office_of_code
 from issuer.paper_stock import draw_certificate
+from issuer.publish import load_directory
 from issuer.register import PAPER, RegisterRow
 from issuer.service import (
     MintRun,
@@ -69,6 +73,8 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
+issuer.add_command(office)
+issuer.add_command(key)
 
 
 @issuer.command("import")
@@ -147,6 +153,7 @@ def import_(
 @click.option(
     "--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file."
 )
+@click.option("--office", "office_code", help="Code of the office that signs; default: the home's own.")
 @click.option(
     "--holder-keys",
     type=click.Path(path_type=Path, exists=True),
@@ -159,6 +166,7 @@ def mint(
     enrolled: bool,
     everyone: bool,
     holder_key: Path | None,
+    office_code: str | None,
     holder_keys: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -173,19 +181,21 @@ def mint(
     if holder_key is not None and len(persons) != 1:
         raise click.UsageError("--holder-key goes with exactly one --person")
     home = open_home(home_path, passphrase_fd)
+    by = None if office_code is None else office_of_code(home, load_directory(home), office_code).number
     with opened_ledger(home) as ledger:
         if everyone:
             with progress("minting") as advance:
-                run = mint_all(home, ledger, now=_now(), progress=advance)
+                run = mint_all(home, ledger, now=_now(), office=by, progress=advance)
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
             with progress("minting") as advance:
-                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
+                run = mint_enrolled(home, ledger, now=_now(), office=by, progress=advance)
             _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else read_public_key(holder_key)
-            run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
+            pairs = [(person, holder) for person in persons]
+            run = mint_persons(home, ledger, pairs, now=_now(), office=by)
     _emit_run(home, run, as_json)
 
 
