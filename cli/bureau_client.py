@@ -121,19 +121,27 @@ def claim_all(
 
 
 def renew(
-    issuer: str, signer: CoseSigner, http: httpx.Client, *, newer_than: int, trust: TrustBundle, now: int
+    issuer: str,
+    signer: CoseSigner,
+    http: httpx.Client,
+    *,
+    newer_than: int,
+    held: str | None = None,
+    trust: TrustBundle,
+    now: int,
 ) -> bytes | None:
     """The newest certificate of the signer's key, or None when there is none after `newer_than` (YYYYMM, 0 for any).
 
     Args:
         issuer: the bureau's address as it names itself.
+        held: the number of the certificate with that month; another one in its place is news as well.
     Raises:
         As `claim`.
     """
     web = Web(http)
     issuer = issuer.rstrip("/")
     proof = _proof(web, _metadata(web, issuer), issuer, signer, now)
-    answer = web.call("POST", "/renewal", body={"proof": proof, "newer_than": newer_than})
+    answer = web.call("POST", "/renewal", body={"proof": proof, "newer_than": newer_than, "held": held})
     return None if answer.status == 204 else _own(answer.text("credential"), signer, trust, now)
 
 

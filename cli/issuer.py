@@ -21,6 +21,7 @@ from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_key import key
 from cli.issuer_office import office
 from cli.issuer_policy import policy
+from cli.issuer_reissue import emit_reissue
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -153,6 +154,7 @@ def import_(
 @click.option(
     "--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file."
 )
+@click.option("--reissue-void", is_flag=True, help="Whatever honest fell with a stolen key, once more.")
 @click.option("--office", "office_code", help="Code of the office that signs; default: the home's own.")
 @click.option(
     "--holder-keys",
@@ -165,6 +167,7 @@ def mint(
     persons: tuple[str, ...],
     enrolled: bool,
     everyone: bool,
+    reissue_void: bool,
     holder_key: Path | None,
     office_code: str | None,
     holder_keys: Path | None,
@@ -176,11 +179,14 @@ def mint(
 
     Example: tally issuer mint --person 9900000001 --holder-key me.key.pub --home home
     """
-    if sum((bool(persons), enrolled, everyone)) != 1:
-        raise click.UsageError("name one of --person NO, --enrolled, --all")
+    if sum((bool(persons), enrolled, everyone, reissue_void)) != 1:
+        raise click.UsageError("name one of --person NO, --enrolled, --all, --reissue-void")
     if holder_key is not None and len(persons) != 1:
         raise click.UsageError("--holder-key goes with exactly one --person")
     home = open_home(home_path, passphrase_fd)
+    if reissue_void:
+        emit_reissue(home, as_json=as_json)
+        return
     by = None if office_code is None else office_of_code(home, load_directory(home), office_code).number
     with opened_ledger(home) as ledger:
         if everyone:

@@ -85,10 +85,12 @@ def renew(
     signer, bundle = open_holder_key(key_file, passphrase_fd), _trust(trust)
     with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         held = client.certificates()
-        newest = held[0].certificate.body.cut_off if held else 0
+        newest, number = (
+            (held[0].certificate.body.cut_off, held[0].certificate.body.number) if held else (0, None)
+        )
         with open_web(_address(bureau)).http as http:
             data = bureau_client.renew(
-                _address(bureau), signer, http, newer_than=newest, trust=bundle, now=_now()
+                _address(bureau), signer, http, newer_than=newest, held=number, trust=bundle, now=_now()
             )
         number = None if data is None else client.store(data)
     text = "nothing newer" if number is None else f"certificate {number} is in your safe"

@@ -33,6 +33,7 @@ from ledger.workers import available_cores
 __all__ = [
     "MintRun",
     "import_records",
+    "is_over",
     "mint_all",
     "mint_enrolled",
     "mint_persons",
@@ -230,7 +231,7 @@ def mint_enrolled(
     With `office`, for the people of its region alone.
     """
     with opened_register(home) as register:
-        pairs = [pair for pair in register.enrolled() if not _is_over(register.proxy(*pair), now)]
+        pairs = [pair for pair in register.enrolled() if not is_over(register.proxy(*pair), now)]
     known = home.snapshot()
     pairs = [pair for pair in pairs if pair[0] in known]
     if office is not None:
@@ -278,12 +279,13 @@ def _order(
 
 
 def _require_current(register: Register, person_no: str, holder: bytes, now: int) -> None:
-    if register.ended_key(holder) is not None or _is_over(register.proxy(person_no, holder), now):
+    if register.ended_key(holder) is not None or is_over(register.proxy(person_no, holder), now):
         hint = "prove the identity again and claim with another key"
         raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
 
 
-def _is_over(proxy: Proxy | None, now: int) -> bool:
+def is_over(proxy: Proxy | None, now: int) -> bool:
+    """Whether a proxy there was acts no longer at `now` (POSIX seconds)."""
     return proxy is not None and (proxy.ended_at is not None or now // _DAY > proxy.until)
 
 

@@ -34,10 +34,14 @@ _DAY = 86400
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The newest certificate minted to a key: its cut-off (YYYYMM) and the whole file."""
+    """The newest certificate minted to a key: its cut-off (YYYYMM) and the whole file.
+
+    `replaces`: it stands in the place of one that fell with a stolen office key.
+    """
 
     cut_off: int
     certificate: bytes
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +248,10 @@ class MintWorker:
                 hint = "prove the identity again and claim with another key"
                 raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
             row: RegisterRow | None = register.newest_of_holder(holder)
-        if row is None:
-            return None
-        return Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row))
+            if row is None:
+                return None
+            replaces = register.has_aside(holder, row.identity.cut_off)
+        return Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row), replaces)
 
 
 def _resolve(future: Future[_T], make: Callable[[], _T]) -> None:
