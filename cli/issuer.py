@@ -21,6 +21,7 @@ from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_key import key
 from cli.issuer_office import office
 from cli.issuer_policy import policy
+from cli.issuer_printing import print_client
 from cli.issuer_reissue import emit_reissue
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
@@ -76,6 +77,7 @@ issuer.add_command(operator_log)
 issuer.add_command(policy)
 issuer.add_command(office)
 issuer.add_command(key)
+issuer.add_command(print_client)
 
 
 @issuer.command("import")

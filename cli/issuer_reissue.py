@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cli.common import emit, utc_now, write_new_file
 from cli.home import opened_ledger
@@ -30,7 +31,12 @@ def emit_reissue(home: Home, *, as_json: bool) -> None:
         for one in done.replacements
     ]
     paper = [row for row in rows if row["paper"]]
-    result = {"minted": done.minted, "already": done.already, "left": done.left, "paper": len(paper)}
+    result: dict[str, Any] = {
+        "minted": done.minted,
+        "already": done.already,
+        "left": done.left,
+        "paper": len(paper),
+    }
     if len(rows) > _LISTED:
         path = home.path / "last-reissue.json"
         write_new_file(path, json.dumps(rows).encode(), force=True)

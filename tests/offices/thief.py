@@ -11,6 +11,7 @@ from certificate.certificate import encode_certificate, issue_certificate, parse
 from certificate.keys import Ed25519CoseSigner
 from certificate.qr_text import encode_qr_text
 from certificate.slot_tree import ClaimsTree
+from certificate.slots import ClaimValue
 from issuer.home import Home
 from issuer.register import RegisterRow
 from ledger.keyfile import load_key
@@ -38,7 +39,7 @@ class Thief:
     ) -> tuple[bytes, int]:
         """A certificate of sixty paid months, dated back, logged and cosigned if told so; and its index."""
         body = parse_certificate(self._like.signed).body
-        claims = {
+        claims: dict[int, ClaimValue] = {
             body.registry.slot_of("name"): "测试丙",
             body.registry.slot_of("id_tail"): "0017",
             body.registry.slot_of("months.pension.emp"): 60,
