@@ -126,7 +126,6 @@ def renew(
     http: httpx.Client,
     *,
     newer_than: int,
-    held: str | None = None,
     trust: TrustBundle,
     now: int,
 ) -> bytes | None:
@@ -134,14 +133,13 @@ def renew(
 
     Args:
         issuer: the bureau's address as it names itself.
-        held: the number of the certificate with that month; another one in its place is news as well.
     Raises:
         As `claim`.
     """
     web = Web(http)
     issuer = issuer.rstrip("/")
     proof = _proof(web, _metadata(web, issuer), issuer, signer, now)
-    answer = web.call("POST", "/renewal", body={"proof": proof, "newer_than": newer_than, "held": held})
+    answer = web.call("POST", "/renewal", body={"proof": proof, "newer_than": newer_than})
     return None if answer.status == 204 else _own(answer.text("credential"), signer, trust, now)
 
 

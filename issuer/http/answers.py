@@ -155,11 +155,10 @@ class Notification(_Model):
 
 
 class RenewalRequest(_Model):
-    """The holder key's proof, and the cut-off month (YYYYMM) and number of the certificate held, 0 for none."""
+    """The holder key's proof, and the cut-off month (YYYYMM) of the certificate already held, 0 for none."""
 
     proof: str = Field(max_length=4096, examples=[_PROOF])
     newer_than: int = Field(ge=0, le=299912, examples=[202609])
-    held: str | None = Field(default=None, max_length=16, examples=["ABCDEFGHIJKLM"])
 
 
 class RenewalBody(_Model):

@@ -7,12 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from certificate.certificate import parse_certificate
 from certificate.qr_text import encode_file_text
 from issuer.http.answers import PROBLEMS, RecoveriesBody, RenewalBody, RenewalRequest
 from issuer.http.proofs import verify_proof
 from issuer.http.state import Service, address_of, bearer_token
-from issuer.http.worker import Renewal
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
 
@@ -32,21 +30,15 @@ router = APIRouter()
 async def renewal(wanted: RenewalRequest, request: Request, state: Service) -> Response | RenewalBody:
     """The newest certificate of the key that proves itself, if it is newer; else 204. No code, no PIN, no tap.
 
-    One that took the place of a certificate that fell with a stolen office key counts as newer, until it is `held`.
+    One that took the place of a certificate of the same month, which fell with a stolen office key, counts as newer.
     A key that ended is told so: `key.revoked`.
     """
     state.limits.proof_address.take(address_of(request), now=state.now())
     holder = verify_proof(wanted.proof, audience=state.url, nonces=state.nonces, now=state.now())
     newest = await asyncio.wrap_future(state.worker.newest(holder))
-    if newest is None or not _is_news(newest, wanted):
+    if newest is None or newest.cut_off + newest.replaces <= wanted.newer_than:
         return Response(status_code=204)
     return RenewalBody(cut_off=newest.cut_off, credential=encode_file_text(newest.certificate))
-
-
-def _is_news(newest: Renewal, wanted: RenewalRequest) -> bool:
-    if newest.cut_off == wanted.newer_than and newest.replaces:
-        return parse_certificate(newest.certificate).body.number != wanted.held
-    return newest.cut_off > wanted.newer_than
 
 
 @router.get(

@@ -162,7 +162,7 @@ def test_outside_a_scope_nothing_is_minted(service: Service, seed: int, full: bo
         made(service, "hr", employer="91990000T999999998"),
         made(service, "months", page="contribution.months"),
     ]
-    inside = {token: [] for token in tokens}
+    inside: dict[str, list[str]] = {token: [] for token in tokens}
     inside[tokens[0]] = [p for p in service.persons if region_of(service, p).startswith("990102")]
     inside[tokens[2]] = service.persons
     before, seen = written(service), Counter[int]()
