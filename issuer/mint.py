@@ -93,6 +93,7 @@ class Minter:
             ConflictError: `store.locked`; nothing of the batch at hand was minted, run again.
             IntegrityError: `store.…`; the ledger refused, nothing of the batch left.
             FormatError: a claim value that the format refuses; nothing of the batch was minted.
+            VerificationError: `trust.issuer_not_authorised`: a person of another region, as before.
         """
         stream = iter(orders)
         while batch := list(islice(stream, BATCH_SIZE)):
@@ -123,7 +124,8 @@ class Minter:
             if exc.reason is not Reason.CLI_DUPLICATE_ID:
                 raise
             # Another run was first with one of them: one by one, what it left.
-            orders = [MintOrder(snapshot.person_at(at)) for at in batch.task.places]
+            people = (snapshot.person_at(at) for at in batch.task.places)
+            orders = [MintOrder(person) for person in people if self._signing.settings.may_certify(person)]
             return sum(minted.is_new for minted in self._mint_batch(orders))
         self._log(batch.digests)
         return len(batch.rows)

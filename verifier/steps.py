@@ -179,7 +179,7 @@ class Run:
         region = str(body.region)
         if self.trust.environment is Environment.PRODUCTION and region.startswith(_TEST_REGION):
             raise VerificationError(Reason.KEY_ENV_TEST, "a test region in production")
-        if body.type not in office.types or not region.startswith(office.region_prefix):
+        if not office.may_certify(body.type, body.region):
             raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, f"office {body.office}")
         self.key = key
         if self._bundle_is_stale():

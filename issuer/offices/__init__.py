@@ -1,0 +1,5 @@
+"""Offices of this bureau and their keys: delegated, rotated, ended, voided, each by a signed and logged key event.
+
+events      the events of this home, and how they are logged and published     tree     offices: add, suspend, remove
+keys        rotate, retire, void, disown                                       cases    what two people decide
+"""
