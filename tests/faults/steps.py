@@ -90,8 +90,8 @@ class Steps:
         for module in ("ledger.anchor", "ledger.witness"):
             patch.setattr(f"{module}.replace_durably", replacing)
         patch.setattr("ledger.witness.transaction", transacting)
-        patch.setattr("ledger.export.place_durably", placing)
-        patch.setattr("ledger.export.sync_folder", syncing)
+        patch.setattr("ledger.export_target.place_durably", placing)
+        patch.setattr("ledger.export_target.sync_folder", syncing)
 
 
 def _os_error() -> OSError:
