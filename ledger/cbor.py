@@ -174,11 +174,12 @@ def _size(value: Any) -> int:
     kind = type(value)
     if kind is bytes:
         length = len(value)
-        return length + (2 if 24 <= length < 0x100 else _head_size(length))
+        return length + (1 if length < 24 else 2 if length < 0x100 else _head_size(length))
     if kind is int:
         return 1 if 0 <= value < 24 else _head_size(value if value >= 0 else -1 - value)
     if kind is tuple:
-        return _head_size(len(value)) + sum(map(_size, value))
+        length = len(value)
+        return (1 if length < 24 else _head_size(length)) + sum(map(_size, value))
     if kind is str:
         length = len(value.encode())
         return _head_size(length) + length

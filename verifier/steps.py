@@ -274,14 +274,14 @@ class Run:
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
-        body = certificate.body
-        root = root_from_disclosures(body.registry, certificate.disclosures, certificate.multiproof)
+        body, registry = certificate.body, certificate.body.registry
+        root = root_from_disclosures(registry, certificate.disclosures, certificate.multiproof)
         if root != body.claims_root:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root"
             )
         for shown in certificate.disclosures:
-            text = body.registry.claim_at(shown.slot).value_type is ValueType.TEXT
+            text = registry.claim_at(shown.slot).value_type is ValueType.TEXT
             if text and confusable_warning(str(shown.value)) is not None:
                 self._note(Reason.SCHEMA_TEXT_CONFUSABLE)
 
@@ -455,9 +455,10 @@ class Run:
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
         if self.certificate is not None and self._is_ok(9):
+            registry = self.certificate.body.registry
             for shown in self.certificate.disclosures:
                 if shown.slot < IDENTITY_SLOTS and isinstance(shown.value, str):
-                    yield self.certificate.body.registry.claim_at(shown.slot).name, shown.value
+                    yield registry.claim_at(shown.slot).name, shown.value
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 

@@ -58,7 +58,8 @@ def verify(
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
-    facts = [run.facts() for run in runs if run.is_authentic]
+    # Paper answers no question.
+    facts = [run.facts() for run in runs if run.is_authentic] if isinstance(runs[0].question, Asked) else []
     for run in runs:
         run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
