@@ -18,6 +18,7 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
+from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_policy import policy
 from cli.issuer_service import offer, serve, wallet_token
@@ -70,7 +71,7 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
-for _command in (revoke, suspend, resume, approve, cases, operator):
+for _command in (revoke, suspend, resume, approve, cases, operator, changed):
     issuer.add_command(_command)
 
 
@@ -140,6 +141,10 @@ def import_(
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
         text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
+    with opened_register(home) as register:
+        older = register.count_live(summary.digest, since=0)
+    if older:
+        say(f"{older:,} certificates are out from other records; see which changed: tally issuer changed")
     emit(result, text, as_json=as_json)
 
 
