@@ -21,6 +21,7 @@ from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
 from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_policy import policy
+from cli.issuer_report import report as supervisor_report
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -73,7 +74,7 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
-for _command in (revoke, suspend, resume, approve, cases, operator, changed):
+for _command in (revoke, suspend, resume, approve, cases, operator, changed, supervisor_report):
     issuer.add_command(_command)
 
 

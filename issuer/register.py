@@ -249,6 +249,12 @@ class Register(HolderKeys, CaseRows):
         while batch := rows.fetchmany(_READ_AT_ONCE):
             yield from map(_row, batch)
 
+    def minted(self) -> Iterator[tuple[int, bool, bytes]]:
+        """Of every certificate: when it was minted (POSIX seconds), whether it is paper, and its signed bytes."""
+        rows = self._db.conn.execute("SELECT minted_at, holder = x'', signed FROM certificates ORDER BY id")
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from ((row[0], bool(row[1]), row[2]) for row in batch)
+
     def count_live(self, newest: bytes, *, since: int) -> int:
         """How many `live_rows` gives."""
         sql = f"SELECT count(*) FROM certificates WHERE {_LIVE}"  # noqa: S608 - our own words
