@@ -123,6 +123,47 @@ def test_one_person_alone_changes_no_key(city: City, what: tuple[str, ...]) -> N
     refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "third")
 
 
+def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
+    """The county's key is void from an index: offices it made since then were never good, earlier ones are."""
+    decide(city, "rotate", COUNTY)
+    named = (
+        "--name-zh",
+        "点",
+        "--name-en",
+        "Agent",
+        "--parent",
+        COUNTY,
+        "--region",
+        "990102",
+        "--operator",
+        "first",
+    )
+    ok("issuer", "office", "add", "99010281", *named, "--home", city.home)
+    stolen = ok("ledger", "check", "--home", city.home, "--json").json["entries"]
+    ok("issuer", "office", "add", "99010282", *named, "--home", city.home)
+    below = ("--name-zh", "下", "--name-en", "Below", "--parent", "99010282", "--region", "990102")
+    ok("issuer", "office", "add", "99010283", *below, "--operator", "first", "--home", city.home)
+    one, two, three, *_ = people_of(city, "990102")
+    papers = [
+        paper(city, mint(city, person, "--office", code)["number"])
+        for person, code in ((one, "99010281"), (two, "99010282"), (three, "99010283"))
+    ]
+    assert [judged(city, file) for file in papers] == [("valid", None, None)] * 3
+    decide(city, "void", COUNTY, "--from", stolen)
+    assert [judged(city, file) for file in papers] == [
+        ("valid", None, None),
+        ("invalid", "key.revoked", 6),
+        ("invalid", "key.revoked", 6),
+    ]
+    # What was void stays void, and an earlier index may still be named.
+    case = ("key", "void", COUNTY, "--reason", "again", "--operator", "first")
+    later = ok("issuer", *case, "--from", stolen + 1, "--home", city.home, "--json").json["case"]
+    refused(3, Reason.KEY_REVOKED, city, "key", "approve", later, "--operator", "second")
+    decide(city, "void", COUNTY, "--from", stolen - 1)
+    future = ok("issuer", *case, "--from", 9_999_999, "--home", city.home, "--json").json["case"]
+    refused(2, Reason.CLI_USAGE, city, "key", "approve", future, "--operator", "second")
+
+
 @attack("K04", Reason.CLI_KEY_RETIRED)
 def test_rotated_the_old_key_signs_no_more(city: City) -> None:
     """The old key file lies there still; certificates from before and after are both valid."""
