@@ -74,7 +74,9 @@ def main(count: int) -> None:
         wanted = tree_of_offices(count - len(example_bureau().offices))
         directory = _timed(
             f"add {len(wanted):,} offices with keys, cut the bundle",
-            lambda: add_offices(home, ledger, wanted, operator="first", now=now, random=os.urandom),
+            lambda: add_offices(
+                home, ledger, wanted, operator="first", passphrase=b"a test", now=now, random=os.urandom
+            ),
         )
         data = (home.trust_dir / DIRECTORY_NAME).read_bytes()
         print(f"{len(directory.offices):,} offices, {len(directory.keys):,} keys: {len(data):,} bytes")

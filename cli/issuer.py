@@ -17,6 +17,8 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
+from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_key import key
 from cli.issuer_office import office
@@ -77,9 +79,8 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
-issuer.add_command(office)
-issuer.add_command(key)
-issuer.add_command(print_client)
+for _command in (revoke, suspend, resume, approve, cases, operator, changed, office, key, print_client):
+    issuer.add_command(_command)
 
 
 @issuer.command("import")
@@ -148,6 +149,10 @@ def import_(
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
         text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
+    with opened_register(home) as register:
+        older = register.count_live(summary.digest, since=0)
+    if older:
+        say(f"{older:,} certificates are out from other records; see which changed: tally issuer changed")
     emit(result, text, as_json=as_json)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.casework.rows import CaseRows
 from issuer.claiming.holder_keys import HolderKeys
 from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
@@ -84,13 +85,17 @@ class SnapshotRow:
 
 
 _SNAPSHOT_COLUMNS = "digest, file, cut_off, imported_at, summary"
+_LIVE = (
+    "snapshot != ? AND minted_at >= ? AND log_index IS NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM states s WHERE s.number = certificates.number)"
+)
 _COLUMNS = (
     "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
     "minted_at, log, log_index"
 )
 
 
-class Register(HolderKeys):
+class Register(HolderKeys, CaseRows):
     """One SQLite file through sqlite-utils; every write is one transaction.
 
     What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;
@@ -263,6 +268,20 @@ class Register(HolderKeys):
         return int(
             self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0]
         )
+
+    def live_rows(self, newest: bytes, *, since: int) -> Iterator[RegisterRow]:
+        """Logged certificates in the state valid, minted since then from another snapshot than `newest`, in order."""
+        rows = self._db.conn.execute(
+            f"SELECT {_COLUMNS} FROM certificates WHERE {_LIVE} ORDER BY id",  # noqa: S608 - our own words
+            (newest, since),
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from map(_row, batch)
+
+    def count_live(self, newest: bytes, *, since: int) -> int:
+        """How many `live_rows` gives."""
+        sql = f"SELECT count(*) FROM certificates WHERE {_LIVE}"  # noqa: S608 - our own words
+        return int(self._db.conn.execute(sql, (newest, since)).fetchone()[0])
 
     def minted_for(self, snapshot: bytes, holder: bytes) -> set[str]:
         """The persons who have a certificate without extra claims from this snapshot for this holder key."""

@@ -161,7 +161,8 @@ def mint_persons(
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
-    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
+    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so. What a key held before is
+    replaced by it.
 
     Args:
         extra: claims beside the records, the same for all.
@@ -200,6 +201,7 @@ def mint_wanted(
         )
         certificates = tuple(minter.mint(orders, progress=_counted(progress, len(wanted))))
         register.enroll((person_no, holder) for person_no, holder, _ in wanted if holder != PAPER)
+        register.replace_older([(person_no, holder) for person_no, holder, _ in wanted], now=now)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)

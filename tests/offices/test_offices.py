@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,7 +122,24 @@ def test_one_person_alone_changes_no_key(city: City, what: tuple[str, ...]) -> N
     assert keys(city, CITY) == before
     ok("issuer", "key", "approve", case.json["case"], "--operator", "second", "--home", city.home)
     assert keys(city, CITY) != before
-    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "third")
+    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "second")
+    refused(2, Reason.CLI_NOT_FOUND, city, "key", "approve", case.json["case"], "--operator", "nobody")
+
+
+@attack("K10", Reason.SIG_INVALID)
+def test_a_case_that_was_changed_after_it_was_opened(city: City) -> None:
+    """Whoever can write to the database does not turn one proposal into another before it is approved."""
+    case = ok("issuer", "key", "void", CITY, "--from", "9", "--reason", "stolen", "--operator", "first",
+              "--home", city.home, "--json").json["case"]  # fmt: skip
+    with closing(sqlite3.connect(city.home / "offices.db", isolation_level=None)) as connection:
+        [opening] = connection.execute("SELECT opening FROM key_cases").fetchone()
+        connection.execute("DROP TRIGGER key_cases_are_final")
+        assert opening.count(b"\x09") >= 1
+        connection.execute(
+            "UPDATE key_cases SET opening = ?", (opening.replace(b"\x83\xf6\x09", b"\x83\xf6\x01"),)
+        )
+    refused(3, Reason.SIG_INVALID, city, "key", "approve", case, "--operator", "second")
+    assert keys(city, CITY)[0]["void_from"] is None
 
 
 def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
