@@ -142,6 +142,7 @@ def test_a_case_that_was_changed_after_it_was_opened(city: City) -> None:
     assert keys(city, CITY)[0]["void_from"] is None
 
 
+@attack("A15", Reason.KEY_REVOKED)
 def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
     """The county's key is void from an index: offices it made since then were never good, earlier ones are."""
     decide(city, "rotate", COUNTY)
