@@ -25,6 +25,7 @@ from tests.offices.driving import (
     people_of,
 )
 from tests.offices.inside import ok, tally
+from tests.world import signer
 
 
 def refused(code: int, reason: Reason, city: City, *arguments: object) -> None:
@@ -49,6 +50,18 @@ def test_paper_for_everyone_is_for_the_region_of_the_office(city: City) -> None:
     decide(city, "rotate", COUNTY)
     ran = ok("issuer", "mint", "--all", "--office", COUNTY, "--home", city.home, "--json").json
     assert 0 < ran["minted"] == len(people_of(city, "990102")) < 60
+
+
+def test_renewal_of_the_enrolled_of_one_region(city: City) -> None:
+    decide(city, "rotate", COUNTY)
+    ours, theirs = people_of(city, "990102")[0], people_of(city, "990103")[0]
+    listed = city.folder / "keys.csv"
+    listed.write_text("".join(f"{no},{signer(no).public_key.hex()}\n" for no in (ours, theirs)))
+    minting = ("issuer", "mint", "--enrolled", "--home", city.home, "--json")
+    ran = ok(*minting, "--holder-keys", listed, "--office", COUNTY).json
+    assert ran["minted"] == 1
+    assert Home(city.home).register().of_person(theirs) == []
+    assert ok(*minting).json["minted"] == 1  # the city's own office takes the other
 
 
 @pytest.mark.parametrize(
