@@ -85,7 +85,7 @@ def add_offices(
         ConfigError: `cli.duplicate_id` (the code is taken), `cli.not_found` (no such office above), and as
             `issuer.casework.operators.operator_signer`.
     """
-    operator_signer(home, operator, passphrase)
+    operator_signer(home, operator, passphrase)  # they are who they say
     with changing(home):
         directory = resume_events(home, ledger, now=now)
         batch = _Batch(home, directory, size=ledger.size)
@@ -111,7 +111,7 @@ def close_office(
             `issuer.casework.operators.operator_signer`.
         ConflictError: `store.locked` while a long minting run is under way.
     """
-    operator_signer(home, operator, passphrase)
+    operator_signer(home, operator, passphrase)  # they are who they say
     settings = home.settings
     with changing(home), nobody_minting(home):
         directory = resume_events(home, ledger, now=now)
