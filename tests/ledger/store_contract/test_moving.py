@@ -57,7 +57,7 @@ def moved(world: World, to: str | Path) -> LedgerCheck:
 
 
 @BOTH_STORES
-@attack("D18", Reason.STORE_RETIRED, Reason.LOG_INDEX_RANGE, Reason.LOG_INCLUSION_MISSING)
+@attack("D18", Reason.STORE_RETIRED)
 def test_the_same_ledger_in_the_other_store(world: World, other: str | Path) -> None:
     filled(world)
     before = told(world, world.place)
@@ -129,7 +129,7 @@ def told_json(*arguments: object) -> dict[str, Any]:
     return ok(*arguments, "--json").json
 
 
-@attack("D18", Reason.CLI_USAGE, Reason.CLI_EXISTS)
+@attack("D18", Reason.STORE_RETIRED)
 def test_a_home_goes_to_postgresql_and_back(tmp_path: Path, ledger_databases: LedgerDatabases) -> None:
     home = tmp_path / "home"
     ok("init", home)

@@ -103,7 +103,7 @@ def test_a_setting_changed_later_does_not_reach_an_open_store(
 # --- structure ------------------------------------------------------------------------------------------------------
 
 
-@attack("D13", Reason.STORE_CORRUPT)
+@attack("D13")
 @pytest.mark.parametrize(
     "sql",
     [
