@@ -3,7 +3,7 @@
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
 keys/               sealed private keys: office-1, status, registrar, root, log, log-mldsa, seal (of the register)
-ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
+ledger/             the log's database (unless in PostgreSQL)   anchor/  the last signed checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
 profiles/           how this bureau's codes read           policies/  questions that organisations may ask
@@ -34,7 +34,8 @@ from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
-from ledger.store.sqlite import SqliteStore
+from ledger.store.base import Store
+from ledger.store.opening import has_password, is_postgres, open_store
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 from ledger.witness_protocol import Witness
@@ -57,6 +58,7 @@ class Settings:
     profile: str
     log: int
     origin: str
+    ledger_database: str | None = None  # postgresql://…; None: the home's own file
 
 
 class Home:
@@ -91,6 +93,11 @@ class Home:
     @property
     def ledger_path(self) -> Path:
         return self.path / "ledger" / "ledger.db"
+
+    @property
+    def ledger_location(self) -> str | Path:
+        """Where the ledger's database is: the file `ledger_path`, or the URL that the settings name."""
+        return self.settings.ledger_database or self.ledger_path
 
     def key_path(self, name: str) -> Path:
         return self.path / "keys" / f"{name}.key"
@@ -173,7 +180,7 @@ class Home:
         settings = self.settings
         policy = self.trust_policy()
         return Sequencer.open(
-            self.ledger_path,
+            self.ledger_location,
             origin=settings.origin,
             log=settings.log,
             signer=self.signer("log"),
@@ -209,9 +216,9 @@ class Home:
             hint = "restore the ledger's folder from a backup"
             raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
-    def open_store(self) -> SqliteStore:
+    def open_store(self) -> Store:
         """The ledger's database for reading, without any private key."""
-        return SqliteStore(self.ledger_path)
+        return open_store(self.ledger_location)
 
     def check_ledger(self) -> LedgerCheck:
         """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
@@ -246,6 +253,11 @@ def _load_settings(path: Path) -> Settings:
         raise ConfigError(
             Reason.HOME_VERSION, f"schema version {raw.get('schema_version')}", hint="update the program"
         )
+    database = raw.get("ledger_database")
+    if database is not None and not (isinstance(database, str) and is_postgres(database)):
+        raise ConfigError(Reason.HOME_VERSION, "ledger_database is not postgresql://…")
+    if database is not None and has_password(database) and path.stat().st_mode & 0o077:
+        raise ConfigError(Reason.CLI_KEY_PERMISSIONS, CONFIG_NAME, hint=f"chmod 600 {CONFIG_NAME}")
     try:
         return Settings(
             environment=Environment[raw["environment"].upper()],
@@ -254,6 +266,7 @@ def _load_settings(path: Path) -> Settings:
             profile=str(raw["profile"]),
             log=int(raw["log"]),
             origin=str(raw["origin"]),
+            ledger_database=database,
         )
     except (KeyError, ValueError, AttributeError) as exc:
         raise ConfigError(Reason.HOME_VERSION, f"{CONFIG_NAME} lacks or misspells a setting") from exc

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.anchor import Anchor, load_anchor, save_anchor
+from ledger.anchor import Anchor, held_anchor, load_anchor, save_anchor
 from ledger.blocks import Blocks
 from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
@@ -203,7 +203,7 @@ class Sequencer:
             IntegrityError: `store.fork_detected` (the witnesses saw another history of this log), or as `open`.
         """
         for _ in range(_MAX_TRIES):
-            with self._writing():
+            with self._writing(), held_anchor(self._anchor_path):
                 anchor = self._sign(now)
             note = self._cosigned(anchor)
             if note is not None:
@@ -310,7 +310,7 @@ class Sequencer:
         self._anchor, self._frontier = anchor, frontier
 
     def _sign(self, now: int) -> Anchor:
-        """Within the store's lock: recompute, sign, and make it durable in both places."""
+        """Within the locks of store and anchor: recompute, sign, and make it durable in both places."""
         if load_anchor(self._anchor_path, key=self.key) != self._anchor:  # another process signed meanwhile
             self._load()
         self.require_clock(now)

@@ -14,7 +14,7 @@ from issuer.home import SCHEMA_VERSION, Home
 from issuer.import_summary import parse_import_summary
 from issuer.register import SnapshotRow
 from ledger.anchor import load_anchor
-from ledger.store.sqlite import SqliteStore
+from ledger.store.sqlite import SCHEMA_VERSION as LEDGER_VERSION
 from ledger.store.sqlite_file import mapped_errors
 from ledger.store.tree import recompute, verify_edge
 from ledger.trust_policy import parse_trust_policy
@@ -90,7 +90,7 @@ def home_status(home: Home) -> HomeStatus:
         schemas={
             "home": SCHEMA_VERSION,
             "register": _schema(home.path / "register.db"),
-            "ledger": _schema(home.ledger_path),
+            "ledger": LEDGER_VERSION,  # opening it, below, accepts no other
         },
         sizes={
             "register": _size(home.path, "register.db*"),
@@ -111,7 +111,7 @@ def home_status(home: Home) -> HomeStatus:
 def _ledger(home: Home) -> LedgerStatus:
     key = parse_trust_policy(home.policy_path.read_text("utf-8")).log_keys(home.settings.origin)[0]
     anchor = load_anchor(home.anchor_path, key=key)
-    store = SqliteStore(home.ledger_path)
+    store = home.open_store()
     try:
         size = store.size()
         signed = 0 if anchor is None else min(anchor.checkpoint.size, size)

@@ -27,7 +27,7 @@ from ledger.check import LedgerCheck
 from ledger.durable import map_os_error
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
-from ledger.store.sqlite import SqliteStore
+from ledger.store.base import Store
 from ledger.store.tree import verify_edge
 from ledger.trust_policy import parse_trust_policy
 
@@ -144,7 +144,7 @@ def _guard(home: Home, anchor_path: Path | None) -> None:
     key = policy.log_keys(home.settings.origin)[0]
     apart, own = load_anchor(anchor_path, key=key), load_anchor(home.anchor_path, key=key)
     assert apart is not None  # the file was there
-    store = SqliteStore(home.ledger_path)
+    store = home.open_store()
     try:
         _compare(store, apart)
     finally:
@@ -153,7 +153,7 @@ def _guard(home: Home, anchor_path: Path | None) -> None:
         save_anchor(home.anchor_path, apart)
 
 
-def _compare(store: SqliteStore, apart: Anchor) -> None:
+def _compare(store: Store, apart: Anchor) -> None:
     signed, stored = apart.checkpoint.size, store.size()
     if signed > stored:
         raise IntegrityError(
