@@ -198,7 +198,10 @@ def _write_profile(path: Path, bureau: Bureau) -> None:
 
 
 def _policy_text(origin: str, signers: dict[str, Ed25519CoseSigner]) -> str:
-    """The tlog-policy of the embedded set-up: this log, four local witnesses, three of them must have cosigned."""
+    """The tlog-policy of the embedded set-up: this log, four local witnesses, three of them must have cosigned.
+
+    The log has its ML-DSA-44 key before its first checkpoint, so that verifiers may insist on both signatures.
+    """
     names = [f"witness-{n}" for n in range(1, WITNESSES + 1)]
     lines = [f"log {encode_vkey(VerifierKey(origin, SignatureType.ED25519, signers['log'].public_key))}"]
     for name in names:
@@ -206,7 +209,7 @@ def _policy_text(origin: str, signers: dict[str, Ed25519CoseSigner]) -> str:
             VerifierKey(f"{origin}/{name}", SignatureType.COSIGNATURE, signers[name].public_key)
         )
         lines.append(f"witness {name} {vkey}")
-    lines += [f"group local {_QUORUM} {' '.join(names)}", "quorum local"]
+    lines += [f"group local {_QUORUM} {' '.join(names)}", "quorum local", "#tallystick pq require"]
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ledger.anchor import Anchor, held_anchor, load_anchor, save_anchor
 from ledger.blocks import Blocks
-from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
+from ledger.checkpoint import Checkpoint, cosign_mldsa, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
 from ledger.ed25519 import Signer
 from ledger.entry import require_entry
@@ -32,7 +32,12 @@ from ledger.note import SignatureType, VerifierKey
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
+<<<<<<< HEAD
 from ledger.store.opening import create_store, open_store
+=======
+from ledger.store.notes import parse_stored
+from ledger.store.sqlite import SqliteStore
+>>>>>>> faults-green
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 from ledger.witness_protocol import Witness, WitnessConflictError
@@ -330,6 +335,8 @@ class Sequencer:
         None if another process had a larger tree of this very ledger cosigned meanwhile.
         """
         last = self._store.newest_checkpoint(cosigned=True)
+        if last is not None:
+            parse_stored(last)
         try:
             note = collect_cosignatures(
                 anchor.checkpoint,
@@ -354,8 +361,8 @@ class Sequencer:
         if stored is None:
             return None
         if self._published is None or self._published.stored != stored:
+            checkpoint, signatures = parse_stored(stored)
             verify_checkpoint(stored.note, policy=self._policy, now=stored.time)
-            checkpoint, signatures = parse_checkpoint_note(stored.note)
             blobs = carried_signatures(signatures, log_key=self.key, policy=self._policy)
             tree = StoredTree(self._store, checkpoint.size)
             self._published = _Published(stored, checkpoint, blobs, tree)

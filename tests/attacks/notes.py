@@ -8,7 +8,6 @@ __all__ = ["DIFFERS", "NOT_YET"]
 
 # Line: what cannot be attacked yet, the issue that brings it. A line may have tests for the rest of it.
 NOT_YET: Final = {
-    "A23": ("ML-DSA signatures, and `pq: require` of a bundle (`alg.downgrade`)", "5, 6"),
     "A24": ("a second, post-quantum signature of a certificate or checkpoint", "5"),
     "A37": ("texts in HTML (the desk) and in CSV reports", "7, 8"),
     "A39a": ("blocks of the log in the bundle, which decide against retired keys", "5, 6"),
