@@ -16,6 +16,7 @@ from certificate.qr_draw import draw_qr_png, draw_qr_svg
 from certificate.qr_text import ErrorCorrection, encode_qr_text
 from certificate.slots import ClaimValue
 from certificate.texts import Language
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import encode_shown, paper_slots, proof_of_row
 from issuer.home import Home
 from issuer.mint import claims_tree_of
@@ -27,7 +28,6 @@ from ledger.durable import map_os_error
 from ledger.errors import ConfigError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from ledger.workers import Workers, available_cores
 
 __all__ = ["PaperFile", "PaperForm", "draw_certificate", "export_paper"]
@@ -60,7 +60,7 @@ class _Job:
 
 def export_paper(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     asked: Sequence[str],
     *,
     folder: Path,
@@ -126,7 +126,7 @@ class _Stock:
     """What paper of one kind is there, and what is to be drawn."""
 
     home: Home
-    ledger: Sequencer
+    ledger: BureauLedger
     snapshot: Snapshot
     folder: Path
     form: PaperForm

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.holder_keys import Proxy
 from issuer.claiming.proxies import proxy_claim
 from issuer.home import Home
@@ -27,7 +28,6 @@ from issuer.register import PAPER, Register, SnapshotRow
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from ledger.workers import available_cores
 
 __all__ = [
@@ -146,7 +146,7 @@ def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
 
 def mint_persons(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     persons: Iterable[tuple[str, bytes]],
     *,
     now: int,
@@ -194,7 +194,7 @@ def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callabl
 
 
 def mint_enrolled(
-    home: Home, ledger: Sequencer, *, now: int, progress: Callable[[int, int], None] | None = None
+    home: Home, ledger: BureauLedger, *, now: int, progress: Callable[[int, int], None] | None = None
 ) -> MintRun:
     """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`."""
     with opened_register(home) as register:
@@ -207,7 +207,7 @@ def mint_enrolled(
 
 def mint_all(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     progress: Callable[[int, int], None] | None = None,
@@ -254,7 +254,7 @@ def _is_over(proxy: Proxy | None, now: int) -> bool:
 
 def _minter(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     register: Register,
     snapshot: Snapshot,
     now: int,

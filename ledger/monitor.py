@@ -28,9 +28,9 @@ from ledger.reasons import Reason
 from ledger.tile_paths import CHECKPOINT_PATH
 from ledger.tile_tree import TileTree
 from ledger.tiles import TILE_WIDTH
-from ledger.trust_policy import TrustPolicy, verify_checkpoint
+from ledger.trust_policy import TrustPolicy, VerifiedCheckpoint, verify_checkpoint
 
-__all__ = ["Followed", "follow_log"]
+__all__ = ["Accepted", "Followed", "accept_checkpoint", "follow_log", "last_seen", "remember_checkpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,19 @@ class Followed:
     entries: dict[tuple[int, int] | None, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A checkpoint that extends the last one seen, and the tree below it.
+
+    Args:
+        old_size: of the last one seen, 0 for none.
+    """
+
+    verified: VerifiedCheckpoint
+    tree: TileTree
+    old_size: int
+
+
 def follow_log(source: LogSource, *, policy: TrustPolicy, folder: Path, now: int) -> Followed:
     """Look at the log once, steps 1 to 4 above, and remember what was seen.
 
@@ -61,22 +74,36 @@ def follow_log(source: LogSource, *, policy: TrustPolicy, folder: Path, now: int
         IntegrityError: `store.…` when the folder cannot be written.
     """
     note = source.fetch(CHECKPOINT_PATH)
-    verified = verify_checkpoint(note, policy=policy, now=now)
-    checkpoint = verified.checkpoint
-    tree = TileTree(checkpoint.size, checkpoint.root_hash, lambda piece: source.fetch(str(piece)))
-    last = _last_seen(folder)
-    old = None if last is None else parse_checkpoint_note(last)[0]
-    if old is not None and last is not None:
-        _require_growth(old, checkpoint, tree, source, evidence=(folder, last, note))
-    old_size = 0 if old is None else old.size
+    accepted = accept_checkpoint(source, note, policy=policy, folder=folder, now=now)
+    checkpoint, old_size = accepted.verified.checkpoint, accepted.old_size
     counted: Counter[tuple[int, int] | None] = Counter()
     for number in range(old_size // TILE_WIDTH, -(-checkpoint.size // TILE_WIDTH)):
         first = max(0, old_size - number * TILE_WIDTH)
-        counted.update(_kind(entry) for entry in tree.entries(number)[first:])
+        counted.update(_kind(entry) for entry in accepted.tree.entries(number)[first:])
+    remember_checkpoint(folder, note)
+    witnesses = tuple(name for name, _ in accepted.verified.cosignature_times)
+    return Followed(checkpoint.origin, old_size, checkpoint.size, witnesses, dict(counted))
+
+
+def accept_checkpoint(
+    source: LogSource, note: bytes, *, policy: TrustPolicy, folder: Path, now: int
+) -> Accepted:
+    """Steps 1 to 3 above for `note`, whoever handed it over; nothing is remembered yet. Arguments as `follow_log`."""
+    verified = verify_checkpoint(note, policy=policy, now=now)
+    checkpoint = verified.checkpoint
+    tree = TileTree(checkpoint.size, checkpoint.root_hash, lambda piece: source.fetch(str(piece)))
+    last = last_seen(folder)
+    if last is None:
+        return Accepted(verified, tree, 0)
+    old = parse_checkpoint_note(last)[0]
+    _require_growth(old, checkpoint, tree, source, evidence=(folder, last, note))
+    return Accepted(verified, tree, old.size)
+
+
+def remember_checkpoint(folder: Path, note: bytes) -> None:
+    """From now on `note` is the last one seen. Raises IntegrityError `store.…`."""
     _make(folder)
     replace_durably(folder / "last", note)
-    witnesses = tuple(name for name, _ in verified.cosignature_times)
-    return Followed(checkpoint.origin, old_size, checkpoint.size, witnesses, dict(counted))
 
 
 def _require_growth(
@@ -142,7 +169,8 @@ def _kind(entry: bytes) -> tuple[int, int] | None:
     return int(parsed.entry_type), parsed.authority
 
 
-def _last_seen(folder: Path) -> bytes | None:
+def last_seen(folder: Path) -> bytes | None:
+    """The newest note seen before, or None. Raises IntegrityError `store.…`."""
     try:
         return (folder / "last").read_bytes()
     except FileNotFoundError:
