@@ -81,7 +81,7 @@ def authority() -> None:
 def add(
     number: int, out: Path, home_path: Path, passphrase_fd: int | None, force: bool, as_json: bool
 ) -> None:
-    """Make a credential for AUTHORITY; the log keeps its hash. It is no signing key. A second one replaces without pause.
+    """Make a credential for AUTHORITY; the log keeps its hash. It signs nothing. A second one may replace it.
 
     Example: tally ledger authority add 1 --out authority-1.credential --home log
     """

@@ -206,8 +206,12 @@ class Home:
         self._require_embedded()
         return AppendCredentials(self.path / "ledger" / "appenders")
 
-    def sequencer(self) -> Sequencer:
-        """This home's ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
+    def sequencer(self, *, cosigning: bool = True) -> Sequencer:
+        """This home's own ledger, for writing: right edge recomputed and compared with the last signed checkpoint.
+
+        Args:
+            cosigning: with its witnesses; without them it appends, and no checkpoint of it reaches the quorum.
+        """
         self._require_embedded()
         settings = self.settings
         policy = self.trust_policy()
@@ -217,7 +221,7 @@ class Home:
             log=settings.log,
             signer=self.signer("log"),
             mldsa_signer=self.mldsa_signer(),
-            witnesses=self._witnesses(policy),
+            witnesses=self._witnesses(policy) if cosigning else (),
             policy=policy,
             anchor=self.anchor_path,
         )

@@ -179,8 +179,7 @@ def _begin_log(
 
 def _require_reachable(far: FarLog, origin: str) -> None:
     """Ask the log for its name before anything is made. Raises as `AppendClient.origin`, or `log.unknown_origin`."""
-    parse_secret(far.credential)
-    client = AppendClient(far.url, credential=far.credential)
+    client = AppendClient(far.url, credential=parse_secret(far.credential))
     try:
         if client.origin() != origin:
             raise VerificationError(

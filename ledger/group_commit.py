@@ -16,14 +16,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ledger.checkpoint import parse_checkpoint_note
 from ledger.errors import ConflictError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
-__all__ = ["GroupCommit"]
+__all__ = ["GroupCommit", "OpenLedger"]
 
 _MAX_TOGETHER = 8192  # entries a transaction
 _MAX_WAITING = 256  # requests
@@ -46,10 +46,16 @@ class _Ask:
 _Job = TypeVar("_Job", _Append, _Ask)
 
 
+class OpenLedger(Protocol):
+    """Opens the ledger for writing, for the thread that calls it; with its witnesses if `cosigning`."""
+
+    def __call__(self, *, cosigning: bool) -> Sequencer: ...
+
+
 class GroupCommit:
     """Appends and signs for a service; its callers wait on futures, from any thread."""
 
-    def __init__(self, open_ledger: Callable[[], Sequencer], *, clock: Callable[[], int]) -> None:
+    def __init__(self, open_ledger: OpenLedger, *, clock: Callable[[], int]) -> None:
         """Nothing is opened yet.
 
         Args:
@@ -65,13 +71,17 @@ class GroupCommit:
         self._stopping = False
         self._signed: tuple[int, bytes] | None = None  # the newest note of ours, and when it was made
         self._threads = (
-            Thread(target=lambda: self._run(self._next_appends, self._append), name="append", daemon=True),
-            Thread(target=lambda: self._run(self._next_checkpoints, self._sign), name="sign", daemon=True),
+            Thread(
+                target=lambda: self._run(self._next_appends, self._append, False), name="append", daemon=True
+            ),
+            Thread(
+                target=lambda: self._run(self._next_checkpoints, self._sign, True), name="sign", daemon=True
+            ),
         )
 
     def start(self) -> None:
         """Begin. Raises what opening the ledger raises."""
-        self._open().close()
+        self._open(cosigning=False).close()
         for thread in self._threads:
             thread.start()
 
@@ -115,13 +125,18 @@ class GroupCommit:
 
     # --- the threads -------------------------------------------------------------------------------------------
 
-    def _run(self, waiting: Callable[[], list[_Job]], work: Callable[[Sequencer, list[_Job]], None]) -> None:
+    def _run(
+        self,
+        waiting: Callable[[], list[_Job]],
+        work: Callable[[Sequencer, list[_Job]], None],
+        cosigning: bool,
+    ) -> None:
         ledger: Sequencer | None = None
         while found := waiting():
             # From here on a caller that went away does not matter; one that went before is left out.
             jobs = [job for job in found if job.done.set_running_or_notify_cancel()]
             try:
-                ledger = ledger or self._open()
+                ledger = ledger or self._open(cosigning=cosigning)
                 work(ledger, jobs)
             except Exception as exc:  # whatever it is, the callers hear of it, and the next ones are served
                 if ledger is not None and not isinstance(exc, ConflictError):

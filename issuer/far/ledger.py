@@ -237,7 +237,8 @@ class FarLedger:
         return note
 
     def _tree(self, note: bytes) -> Accepted:
-        assert self._accepted is not None and self._accepted[0] == note  # what was just accepted
+        assert self._accepted is not None
+        assert self._accepted[0] == note  # what was just accepted
         return self._accepted[1]
 
     def _covering(self, index: int) -> tuple[bytes, Accepted]:
