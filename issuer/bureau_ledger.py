@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ledger.proof import FullProof
+from ledger.store.base import StoredEntry
 
-__all__ = ["BureauLedger"]
+__all__ = ["BureauLedger", "LogEntries"]
 
 
 class BureauLedger(Protocol):
@@ -36,5 +37,17 @@ class BureauLedger(Protocol):
     def prove_with_note(self, index: int) -> tuple[FullProof, bytes]: ...
 
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class LogEntries(Protocol):
+    """Reading a log from one end to the other: a store, or what its operator publishes."""
+
+    def size(self) -> int: ...
+
+    def entries(self, start: int, end: int) -> Iterator[StoredEntry]: ...
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]: ...
 
     def close(self) -> None: ...

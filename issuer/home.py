@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
-from issuer.bureau_ledger import BureauLedger
+from issuer.bureau_ledger import BureauLedger, LogEntries
 from issuer.claiming.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
@@ -200,6 +200,14 @@ class Home:
             log=settings.log,
             policy=self.trust_policy(),
         )
+
+    def log_entries(self) -> LogEntries:
+        """The ledger's entries for reading, without any private key: the database, or what a far log publishes."""
+        if not self.settings.is_far:
+            return self.open_store()
+        from issuer.far.ledger import PublishedEntries
+
+        return PublishedEntries(self.far_ledger())
 
     def append_credentials(self) -> AppendCredentials:
         """Which authorities may append to this home's log."""

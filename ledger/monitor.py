@@ -120,14 +120,19 @@ def _require_growth(
         )
     if new.size < old.size:
         # It may be an old copy of the one history. Only the tiles of the larger tree can tell.
-        larger = TileTree(old.size, old.root_hash, lambda piece: source.fetch(str(piece)))
-        if root_at(new.size, larger.read_node) != new.root_hash:
-            raise _fork(old, new, evidence)
-        raise UndeterminedError(
+        stale = UndeterminedError(
             Reason.CKPT_STALE,
             f"size {new.size}, but {old.size} was seen",
-            hint="Ask again; a cache may be old.",
+            hint="Ask again; a cache may be old. If it stays, the log lost entries: tell its supervisor.",
         )
+        try:
+            larger = TileTree(old.size, old.root_hash, lambda piece: source.fetch(str(piece)))
+            begun = root_at(new.size, larger.read_node)
+        except UndeterminedError as exc:
+            raise stale from exc  # it does not show the larger tree any more
+        if begun != new.root_hash:
+            raise _fork(old, new, evidence)
+        raise stale
     if old.size == new.size or old.size == 0:
         if old.size and old.root_hash != new.root_hash:
             raise _fork(old, new, evidence)

@@ -18,7 +18,7 @@ from ledger.checkpoint import parse_checkpoint_note
 from ledger.entry import require_entry
 from ledger.errors import ConfigError, ConflictError, FormatError, UndeterminedError, VerificationError
 from ledger.log_source import LogSource
-from ledger.merkle import LeafHash, leaf_hash, prove_consistency, prove_inclusion, verify_inclusion
+from ledger.merkle import leaf_hash, prove_consistency, prove_inclusion, verify_inclusion
 from ledger.monitor import Accepted, accept_checkpoint, last_seen, remember_checkpoint
 from ledger.proof import FullProof
 from ledger.reasons import Reason
@@ -27,7 +27,7 @@ from ledger.tile_paths import CHECKPOINT_PATH
 from ledger.tiles import TILE_WIDTH
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 
-__all__ = ["FarLedger"]
+__all__ = ["FarLedger", "PublishedEntries"]
 
 _MAX_TRIES = 3
 _EARLIEST, _LATEST = 1_704_067_200, 4_102_444_800  # a clock before 2024 or after 2100 is wrong
@@ -174,20 +174,9 @@ class FarLedger:
 
     def find(self, entry: bytes) -> int | None:
         """The index of a published entry, or None. Reads the whole log: it has no index by digest."""
-        wanted = leaf_hash(entry)
-        return next(
-            (row.index for row in self.entries(0, self._newest_size()) if row.leaf_hash == wanted), None
-        )
-
-    def entries(self, start: int, end: int) -> Iterator[StoredEntry]:
-        """The published entries with start <= index < end, each compared with its leaf."""
-        for index in range(start, end):
-            entry = self.entry(index)
-            yield StoredEntry(index, entry, leaf_hash(entry))
-
-    def leaf_hashes(self, start: int, end: int) -> list[LeafHash]:
-        """Their leaf hashes alone."""
-        return [row.leaf_hash for row in self.entries(start, end)]
+        wanted, published = leaf_hash(entry), PublishedEntries(self)
+        rows = published.entries(0, published.size())
+        return next((row.index for row in rows if row.leaf_hash == wanted), None)
 
     def close(self) -> None:
         """Give up the connections."""
@@ -254,5 +243,28 @@ class FarLedger:
             raise ConflictError(Reason.LOG_INCLUSION_MISSING, f"entry {index} of {size}", hint=hint)
         return self._accepted
 
-    def _newest_size(self) -> int:
-        return self._tree(self.newest_checkpoint()).tree.size
+
+class PublishedEntries:
+    """A far log read like a store: its published entries, each compared with its leaf below the signed root."""
+
+    def __init__(self, ledger: FarLedger) -> None:
+        """`ledger` is closed with this."""
+        self._ledger = ledger
+
+    def size(self) -> int:
+        """Of the newest checkpoint. Raises as `FarLedger.newest_checkpoint`."""
+        return parse_checkpoint_note(self._ledger.newest_checkpoint())[0].size
+
+    def entries(self, start: int, end: int) -> Iterator[StoredEntry]:
+        """The entries with start <= index < end. Raises as `FarLedger.prove`."""
+        for index in range(start, end):
+            entry = self._ledger.entry(index)
+            yield StoredEntry(index, entry, leaf_hash(entry))
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        """Their leaf hashes alone."""
+        return [row.leaf_hash for row in self.entries(start, end)]
+
+    def close(self) -> None:
+        """Give up the connections."""
+        self._ledger.close()
