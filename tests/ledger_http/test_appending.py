@@ -103,6 +103,7 @@ def test_what_was_appended_is_durable_proved_and_published(log: Log) -> None:
     assert log.two.post("/checkpoint").content == note.content  # nothing was appended since: no new signature
 
 
+@attack("K06")
 @attack("D06")
 def test_the_same_entry_again_has_the_same_index(log: Log) -> None:
     assert post(log.one, [entry(1), entry(2)]) == [0, 1]
