@@ -32,6 +32,7 @@ from issuer.export import (
     paper_extra,
     paper_slots,
     proof_of_row,
+    published_size,
     tree_of_row,
 )
 from issuer.home import Home
@@ -47,6 +48,7 @@ from issuer.service import (
     signed_summary,
 )
 from ledger.errors import ConfigError, FormatError
+from ledger.held_log import smallest_proof
 from ledger.reasons import Reason
 
 __all__ = ["issuer"]
@@ -289,6 +291,11 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 )
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
+@click.option(
+    "--short-proof",
+    is_flag=True,
+    help="Paper: a smaller code, for readers with today's bundle or a later one.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--list", "list_name", help="Instead of NO: a file of one number a line; - for stdin.")
 @click.option(
@@ -306,6 +313,7 @@ def export(
     show_: tuple[str, ...],
     audience: str | None,
     purpose: str | None,
+    short_proof: bool,
     out: Path | None,
     list_name: str | None,
     out_dir: Path | None,
@@ -338,6 +346,7 @@ def export(
                 form=form,
                 show=show_,
                 extra=extra,
+                short=short_proof,
                 language=language,
             )
             return
@@ -353,7 +362,8 @@ def export(
             tree = tree_of_row(home, row)
             wanted = slots_named(show_, _REGISTRY, cut_off=row.identity.cut_off)
             slots = paper_slots(tree, wanted)
-            data = encode_shown(row, tree, slots, proof_of_row(ledger, row))
+            holds = published_size(home, ledger.log) if short_proof else 0
+            data = encode_shown(row, tree, slots, smallest_proof(proof_of_row(ledger, row), holds=holds))
             _write_paper(out, form, data, force=force, language=language)
             shown = len(slots)
     result = {"file": str(out), "number": row.number, "bytes": len(data), "claims": shown}

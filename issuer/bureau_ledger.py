@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from ledger.blocks import Blocks
 from ledger.proof import FullProof
 from ledger.store.base import StoredEntry
 
@@ -35,6 +36,8 @@ class BureauLedger(Protocol):
     def prove(self, index: int) -> FullProof: ...
 
     def prove_with_note(self, index: int) -> tuple[FullProof, bytes]: ...
+
+    def published_blocks(self, start: int) -> tuple[bytes, Blocks]: ...
 
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]: ...
 

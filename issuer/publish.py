@@ -6,6 +6,7 @@ see. Distribution over the network comes later; here a bundle is a folder.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Protocol
@@ -14,12 +15,13 @@ from certificate.cose import parse_sign1
 from certificate.directory import Directory, parse_directory, sign_directory
 from certificate.numbers import Typ
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
+from issuer.held_files import PublishedLedger, held_files, padding
 from issuer.home import Home
 from issuer.lock import locked
-from issuer.mint import Ledger
 from issuer.policies import policy_files
 from issuer.status_places import LIST_SIZE
 from ledger.entry import EntryType, encode_entry
+from verifier.held import milestones_file_name
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle, status_file_name
 from verifier.trust_dir import save_bundle_files
 
@@ -38,8 +40,11 @@ STATUS_LIFETIME = 30 * _DAY
 _PATIENCE = 60.0  # seconds; cutting takes a tenth of one, and a checkpoint under way a few
 
 
-class Checkpointer(Ledger, Protocol):
+class Checkpointer(PublishedLedger, Protocol):
     """A ledger that can also be asked for a cosigned checkpoint."""
+
+    @property
+    def size(self) -> int: ...
 
     def checkpoint(self, now: int) -> bytes: ...
 
@@ -77,7 +82,11 @@ def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory
         files[status_file_name(settings.authority, number)] = token
         entries.append(encode_entry(EntryType.STATUS_LIST, settings.authority, sha256(token).digest()))
     ledger.append(entries)
+    ledger.append(padding(ledger.size, authority=settings.authority, random=os.urandom))
     ledger.checkpoint(now)
+    files |= held_files(
+        ledger, _milestones(home, ledger.log), now=now, validity_days=home.profile().validity_days
+    )
     version = _last_version(home) + 1
     files[BUNDLE_NAME] = sign_bundle(
         root,
@@ -89,6 +98,12 @@ def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory
     )
     save_bundle_files(home.trust_dir, files)
     return version
+
+
+def _milestones(home: Home, log: int) -> bytes | None:
+    """The milestones of the bundle before, if there are any."""
+    path = home.trust_dir / milestones_file_name(log)
+    return path.read_bytes() if path.exists() else None
 
 
 def _status_tokens(home: Home, now: int) -> list[bytes]:

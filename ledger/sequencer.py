@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.anchor import Anchor, load_anchor, save_anchor
+from ledger.blocks import Blocks
 from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
 from ledger.ed25519 import Signer
@@ -249,6 +250,19 @@ class Sequencer:
         proof = self.prove(index)
         assert self._published is not None  # what it was proved under
         return proof, self._published.stored.note
+
+    def published_blocks(self, start: int) -> tuple[bytes, Blocks]:
+        """The newest cosigned note, and the blocks that lead to its root; `start` as in `Blocks.read`.
+
+        Raises:
+            ConflictError: `log.inclusion_missing` before the first cosigned checkpoint.
+            IntegrityError: `store.corrupt`.
+        """
+        published = self._newest_published()
+        if published is None:
+            raise ConflictError(Reason.LOG_INCLUSION_MISSING, "no cosigned checkpoint yet")
+        size = published.checkpoint.size
+        return published.stored.note, Blocks.read(size, min(start, size), published.tree.read_node)
 
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """The hashes that link two sizes of this log. Errors as `ledger.merkle.prove_consistency`."""

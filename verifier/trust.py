@@ -9,6 +9,7 @@ so that a mixture of old and new files, or a changed one, is noticed:
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
+    checkpoint-<log>.txt, blocks-<log>.cbor, milestones-<log>.cbor    what is held of a log (verifier.held)
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from certificate.schema import take_array, take_bytes, take_int, take_version
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
+from verifier.held import HeldLogs, parse_held_logs
 from verifier.known import Known
 
 __all__ = [
@@ -64,6 +66,7 @@ class TrustBundle:
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    held: HeldLogs = field(default_factory=HeldLogs)
     # A bundle made from this one by `replace` has learnt nothing yet.
     known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
 
@@ -131,16 +134,19 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     directory = parsed.directory
     if directory.environment is not Environment(take_int(environment, 0, 1)):
         raise VerificationError(Reason.KEY_ENV_TEST, "directory and bundle are of different environments")
+    policy = parse_trust_policy(_text(files[POLICY_NAME]))
+    issued = take_int(issued, 0, _MAX_SECONDS)
     return TrustBundle(
         environment=directory.environment,
         version=take_int(version, 1, 2**53),
-        issued=take_int(issued, 0, _MAX_SECONDS),
+        issued=issued,
         expires=take_int(expires, 0, _MAX_SECONDS),
         directory=directory,
-        policy=parse_trust_policy(_text(files[POLICY_NAME])),
+        policy=policy,
         status_tokens=_status_tokens(files),
         digest=manifest.digest(),
         policies=_policies(files),
+        held=parse_held_logs(files, directory=directory, policy=policy, now=issued),
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from issuer.far.client import AppendClient
 from issuer.far.outbox import EntryOutbox
 from ledger.append_protocol import MAX_APPEND
+from ledger.blocks import Blocks
 from ledger.checkpoint import parse_checkpoint_note
 from ledger.entry import require_entry
 from ledger.errors import ConfigError, ConflictError, FormatError, UndeterminedError, VerificationError
@@ -158,6 +159,12 @@ class FarLedger:
         key = self._policy.log_keys(self.origin)[0]
         blobs = carried_signatures(signatures, log_key=key, policy=self._policy)
         return FullProof(self.log, index, checkpoint.size, tuple(path), blobs), note
+
+    def published_blocks(self, start: int) -> tuple[bytes, Blocks]:
+        """As `Sequencer.published_blocks`, from the log's tiles, under the newest checkpoint. Raises as `prove`."""
+        note = self.newest_checkpoint()
+        tree = self._tree(note).tree
+        return note, Blocks.read(tree.size, min(start, tree.size), tree.read_node)
 
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """As `Sequencer.prove_consistency`, for published sizes."""
