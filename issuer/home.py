@@ -3,11 +3,14 @@
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
 keys/               sealed private keys: office-1, status, registrar, root, log, log-mldsa, seal (of the register)
-ledger/             the log's database (unless in PostgreSQL)   anchor/  the last signed checkpoint, kept apart
+ledger/             the log's database (unless in PostgreSQL), who may append   anchor/  the last checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
 profiles/           how this bureau's codes read           policies/  questions that organisations may ask
 trust/              the bundle as verifiers get it
+
+Where another organisation runs the log (`ledger` in the settings is its address), ledger/ holds the log's policy, the
+credential, what waits to be logged and the last checkpoint seen; there is no log key, anchor or witness.
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
+from issuer.bureau_ledger import BureauLedger, LogEntries
 from issuer.claiming.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
@@ -27,6 +32,7 @@ from issuer.seal import derive_key
 from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
+from ledger.append_credentials import AppendCredentials
 from ledger.check import LedgerCheck, check_ledger
 from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
@@ -40,12 +46,16 @@ from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 from ledger.witness_protocol import Witness
 
-__all__ = ["CONFIG_NAME", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
+if TYPE_CHECKING:
+    from issuer.far.ledger import FarLedger
+
+__all__ = ["CONFIG_NAME", "EMBEDDED", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
 
 CONFIG_NAME = "tallystick.toml"
 SCHEMA_VERSION = 1
 WITNESSES = 4
 MLDSA_LOG_KEY = "log-mldsa"
+EMBEDDED = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,13 @@ class Settings:
     profile: str
     log: int
     origin: str
-    ledger_database: str | None = None  # postgresql://…; None: the home's own file
+    ledger: str = EMBEDDED  # or the address of a log that others run
+    ledger_database: str | None = None  # of an embedded one: postgresql://…; None: the home's own file
+
+    @property
+    def is_far(self) -> bool:
+        """Whether others run the log."""
+        return self.ledger != EMBEDDED
 
 
 class Home:
@@ -175,8 +191,43 @@ class Home:
             )
         return Snapshot.open(self.path / "snapshots" / file, key=self.snapshot_key(), expected_digest=digest)
 
-    def ledger(self) -> Sequencer:
-        """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
+    def ledger(self) -> BureauLedger:
+        """The ledger, to append to: that of this home, or the connection to the one that others run."""
+        return self.far_ledger() if self.settings.is_far else self.sequencer()
+
+    def far_ledger(self) -> FarLedger:
+        """The log of another organisation; nothing is asked of it yet. Raises ConfigError `cli.not_found`."""
+        from issuer.far.opening import open_far_ledger  # needs httpx, which an embedded set-up does without
+
+        settings = self.settings
+        return open_far_ledger(
+            settings.ledger,
+            self.path / "ledger",
+            origin=settings.origin,
+            log=settings.log,
+            policy=self.trust_policy(),
+        )
+
+    def log_entries(self) -> LogEntries:
+        """The ledger's entries for reading, without any private key: the database, or what a far log publishes."""
+        if not self.settings.is_far:
+            return self.open_store()
+        from issuer.far.ledger import PublishedEntries
+
+        return PublishedEntries(self.far_ledger())
+
+    def append_credentials(self) -> AppendCredentials:
+        """Which authorities may append to this home's log."""
+        self._require_embedded()
+        return AppendCredentials(self.path / "ledger" / "appenders")
+
+    def sequencer(self, *, cosigning: bool = True) -> Sequencer:
+        """This home's own ledger, for writing: right edge recomputed and compared with the last signed checkpoint.
+
+        Args:
+            cosigning: with its witnesses; without them it appends, and no checkpoint of it reaches the quorum.
+        """
+        self._require_embedded()
         settings = self.settings
         policy = self.trust_policy()
         return Sequencer.open(
@@ -185,7 +236,7 @@ class Home:
             log=settings.log,
             signer=self.signer("log"),
             mldsa_signer=self.mldsa_signer(),
-            witnesses=self._witnesses(policy),
+            witnesses=self._witnesses(policy) if cosigning else (),
             policy=policy,
             anchor=self.anchor_path,
         )
@@ -217,7 +268,8 @@ class Home:
             raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
     def open_store(self) -> Store:
-        """The ledger's database for reading, without any private key."""
+        """The ledger's database for reading, without any private key. Raises ConfigError `home.far_ledger`."""
+        self._require_embedded()
         return open_store(self.ledger_location)
 
     def check_ledger(self) -> LedgerCheck:
@@ -228,6 +280,11 @@ class Home:
             return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))
         finally:
             store.close()
+
+    def _require_embedded(self) -> None:
+        if self.settings.is_far:
+            hint = "ask its operator, or run: tally ledger monitor ADDRESS"
+            raise ConfigError(Reason.HOME_FAR_LEDGER, "another organisation runs this home's log", hint=hint)
 
     def _secret(self, name: str) -> bytes:
         if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
@@ -266,6 +323,7 @@ def _load_settings(path: Path) -> Settings:
             profile=str(raw["profile"]),
             log=int(raw["log"]),
             origin=str(raw["origin"]),
+            ledger=str(raw.get("ledger", EMBEDDED)),
             ledger_database=database,
         )
     except (KeyError, ValueError, AttributeError) as exc:

@@ -32,12 +32,8 @@ from ledger.note import SignatureType, VerifierKey
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
-<<<<<<< HEAD
-from ledger.store.opening import create_store, open_store
-=======
 from ledger.store.notes import parse_stored
-from ledger.store.sqlite import SqliteStore
->>>>>>> faults-green
+from ledger.store.opening import create_store, open_store
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 from ledger.witness_protocol import Witness, WitnessConflictError

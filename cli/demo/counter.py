@@ -23,10 +23,10 @@ from certificate.slots import REGISTRIES
 from cli.demo.forgers import Scene
 from cli.demo.narrator import Narrator
 from cli.request import QUESTIONS
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.setup import DEMO_ORG
-from ledger.sequencer import Sequencer
 from verifier.expect import Asked
 from verifier.images import read_codes
 from verifier.report import Outcome
@@ -58,7 +58,7 @@ def show_at_counter(
     tell: Narrator,
     folder: Path,
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     holder: Ed25519CoseSigner,
     certificate: bytes,

@@ -28,7 +28,7 @@ def audit_register(home: Home) -> RegisterAudit:
         IntegrityError: `store.rollback_detected` when the ledger is older than the register, `store.corrupt` when
             another entry stands there.
     """
-    register, store = home.register(), home.open_store()
+    register, store = home.register(), home.log_entries()
     try:
         size, unlogged, certificates = store.size(), len(register.unlogged()), register.count()
         for at, batch in register.logged_batches():

@@ -181,7 +181,8 @@ def _digest_file(path: Path) -> str:
 
 def _write_manifest(home: Home, staging: Path, now: int) -> Backup:
     certificates = _count(staging / "register.db", "SELECT count(*) FROM certificates")
-    entries = _count(staging / "ledger" / "ledger.db", "SELECT count(*) FROM entries")
+    kept = staging / "ledger" / "ledger.db"
+    entries = 0 if home.settings.is_far else _count(kept, "SELECT count(*) FROM entries")
     paths = sorted(path for path in staging.rglob("*") if path.is_file() and not path.name.endswith(_PASSING))
     files = {
         path.relative_to(staging).as_posix(): {"bytes": path.stat().st_size, "sha256": _digest_file(path)}
