@@ -25,6 +25,7 @@ from cli.issuer_office import office
 from cli.issuer_policy import policy
 from cli.issuer_printing import print_client
 from cli.issuer_reissue import emit_reissue
+from cli.issuer_report import report as supervisor_report
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -79,7 +80,10 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
-for _command in (revoke, suspend, resume, approve, cases, operator, changed, office, key, print_client):
+for _command in (
+    *(revoke, suspend, resume, approve, cases, operator, changed, supervisor_report),
+    *(office, key, print_client),
+):
     issuer.add_command(_command)
 
 

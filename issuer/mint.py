@@ -39,6 +39,9 @@ from ledger.workers import Workers
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
 BATCH_SIZE = 1000
+_PAPER_BATCH = (
+    4000  # the more at once, the fewer times each page of an index is written; some MB for each process
+)
 _MAX_TRIES = 20
 
 
@@ -102,7 +105,7 @@ class Minter:
                 progress(len(batch))
 
     def mint_paper(
-        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = BATCH_SIZE
+        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = _PAPER_BATCH
     ) -> Iterator[int]:
         """Mint paper for the persons at `places` of `snapshot`; yields how many of each batch are new, once logged.
 

@@ -200,8 +200,9 @@ def mint_wanted(
             _order(register, snapshot.claims(person_no), holder, extra) for person_no, holder, extra in wanted
         )
         certificates = tuple(minter.mint(orders, progress=_counted(progress, len(wanted))))
-        register.enroll((person_no, holder) for person_no, holder, _ in wanted if holder != PAPER)
-        register.replace_older([(person_no, holder) for person_no, holder, _ in wanted], now=now)
+        pairs = [(person_no, holder) for person_no, holder, _ in wanted]
+        register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
+        register.replace_older(pairs, now=now)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)

@@ -12,6 +12,7 @@ Killed between 4's two halves, the next bundle carries the change; approving aga
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
@@ -43,6 +44,7 @@ from ledger.sequencer import Sequencer
 __all__ = ["approve_case", "open_case"]
 
 _DAY = 86400
+_LONG_NUMBER = re.compile(r"\d{7,}")  # of a person, an identity document, a telephone
 
 
 def open_case(
@@ -65,7 +67,8 @@ def open_case(
         now: POSIX seconds.
     Raises:
         ConfigError: `cli.clock_suspect`, `cli.batch_invalid` (none, too many, or one in a state that the action
-            cannot change), `certificate.not_found`, and as `operator_signer`.
+            cannot change), `certificate.not_found`, `cli.usage` (a reason that holds the number of a person), and as
+            `operator_signer`.
         VerificationError: `cli.dual_control` (a citizen's call that is more than suspending one certificate),
             `key.revoked` (resuming what is bound to a key that ended).
         FormatError: `schema.…`, `api.validation` for a reason that the format refuses.
@@ -78,6 +81,9 @@ def open_case(
         raise VerificationError(
             Reason.CLI_DUAL_CONTROL, "at a citizen's call one certificate is suspended, no more"
         )
+    if _LONG_NUMBER.search(reason):
+        hint = "leave it out: the supervisor's report and the citizen's log show the reason"
+        raise ConfigError(Reason.CLI_USAGE, "the reason holds a long number", hint=hint)
     signer = operator_signer(home, operator, passphrase)
     opening = Opening(
         *(home.settings.authority, action, digest_of_numbers(wanted), len(wanted), reason),
