@@ -227,3 +227,19 @@ def test_the_list_of_offices_is_all_or_none(city: City, tmp_path: Path) -> None:
         ("99010411", 3, True),
     ]
     refused(2, Reason.CLI_DUPLICATE_ID, city, *adding, good)
+
+
+def test_a_restored_home_goes_on_with_its_newest_key(city: City) -> None:
+    """Keys, events and open cases come back with the rest of the home."""
+    decide(city, "rotate", COUNTY)
+    case = ok("issuer", "key", "rotate", COUNTY, "--reason", "yearly", "--operator", "first", "--home",
+              city.home, "--json").json["case"]  # fmt: skip
+    ok("home", "backup", "--out", city.folder / "backup", "--home", city.home)
+    anchor = city.home / "anchor" / "last-checkpoint"
+    ok("home", "restore", city.folder / "backup", "--anchor", anchor, "--home", city.folder / "restored")
+    again = City(city.folder, city.folder / "restored", city.person)
+    assert keys(again, COUNTY) == keys(city, COUNTY)
+    ok("issuer", "key", "approve", case, "--operator", "second", "--home", again.home)
+    assert len(keys(again, COUNTY)) == 2
+    made = mint(again, people_of(again, "990102")[0], "--office", COUNTY)
+    assert judged(again, paper(again, made["number"])) == ("valid", None, None)
