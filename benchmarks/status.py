@@ -68,7 +68,7 @@ class ListRun:
 
 @dataclass(frozen=True, slots=True)
 class BulkRun:
-    """A case: seconds to open and to approve, the most MiB the process held (to make the rows too), bytes of the list."""
+    """A case: seconds to open and to approve, peak MiB of the process (making the rows too), bytes of the list."""
 
     certificates: int
     revoked: int
