@@ -62,6 +62,10 @@ def init(
         home_path, bureau, passphrase=passphrase, random=os.urandom, now=int(utc_now().timestamp())
     )
     say("the four witnesses are local: they protect against accidents, not against this bureau itself")
+    say(
+        "the three root keys of its trust bundle stand in HOME/keys"
+        + (": rotate to keys of their holders, then destroy these (docs/TRUST.md)" if production else "")
+    )
     result = {
         "home": str(home_path),
         "environment": bureau.environment.name.lower(),

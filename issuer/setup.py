@@ -22,6 +22,7 @@ from issuer.organisations import register_organisation
 from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from issuer.trust_root import add_root
 from ledger.durable import replace_durably
 from ledger.errors import ConfigError
 from ledger.keyfile import KeyAlgorithm, save_key
@@ -29,7 +30,6 @@ from ledger.note import SignatureType, VerifierKey, encode_vkey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.trust_policy import LogKey, encode_trust_policy
-from verifier.trust_dir import ROOT_KEYS_NAME
 
 __all__ = ["DEMO_ORG", "Bureau", "OfficeDetails", "add_mldsa_key", "create_home"]
 
@@ -42,7 +42,6 @@ _KEY_NAMES = (
     "office-1",
     "status",
     "registrar",
-    "root",
     "log",
     *(f"witness-{n}" for n in range(1, WITNESSES + 1)),
 )
@@ -99,10 +98,10 @@ def create_home(
     write_shipped_policies(path / "policies")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
-    (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
     home = Home(path, passphrase=lambda: passphrase)
     home.policy_path.write_text(_policy_text(bureau.origin, signers), "utf-8")
     add_mldsa_key(home, random=random, salt=salt)
+    add_root(home, random=random, now=now, salt=salt)
     Sequencer.create(home.ledger_path, origin=bureau.origin)
     ledger = home.ledger()
     try:

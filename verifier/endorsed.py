@@ -116,7 +116,9 @@ def _require_majority(message: bytes, offered: Mapping[str, bytes], root_keys: S
     keys = {check_key(key) for key in root_keys}
     good = sum(_signed(key, message, offered.get(tuf_key_id(key))) for key in keys)
     if good == 0:
-        raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"{TARGETS_NAME} has no root key's signature")
+        raise VerificationError(
+            Reason.TRUST_BUNDLE_SIG_INVALID, f"{TARGETS_NAME} has no root key's signature"
+        )
     if good < majority(len(keys)):
         raise VerificationError(Reason.TRUST_THRESHOLD, f"{good} of {majority(len(keys))} root keys signed")
 
@@ -138,7 +140,9 @@ def _endorsed(signed: Mapping[str, object]) -> Endorsed:
     [role] = delegations["roles"]
     if role["name"] != LIVE_ROLE or role["threshold"] != 1 or not isinstance(targets, dict):
         raise ValueError
-    live = tuple(check_key(bytes.fromhex(delegations["keys"][keyid]["keyval"]["public"])) for keyid in role["keyids"])
+    live = tuple(
+        check_key(bytes.fromhex(delegations["keys"][keyid]["keyval"]["public"])) for keyid in role["keyids"]
+    )
     digests = {name: bytes.fromhex(row["hashes"]["sha256"]) for name, row in targets.items()}
     if not live or not all(FILE_NAME.fullmatch(name) and not is_live_name(name) for name in digests):
         raise ValueError

@@ -29,7 +29,9 @@ def check_environment(directory: Directory, policy: TrustPolicy, *, signers: Ite
         if office.region_prefix.startswith(_TEST_REGION):
             raise VerificationError(Reason.KEY_ENV_TEST, f"office {office.number} stands in a test region")
     keys = [key.public_key for key in directory.keys]
-    keys += [log.key.public_key for log in policy.logs] + [witness.key.public_key for witness in policy.witnesses]
+    keys += [log.key.public_key for log in policy.logs] + [
+        witness.key.public_key for witness in policy.witnesses
+    ]
     for key in (*keys, *signers):
         if is_printed(key):
             raise VerificationError(Reason.KEY_ENV_TEST, f"key {key[:4].hex()} is printed in test vectors")

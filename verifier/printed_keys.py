@@ -1,4 +1,4 @@
-"""Keys that published test vectors print, by the first eight bytes of their SHA-256. Written by a test's generator.
+"""Keys that published test vectors print, by the first 8 bytes of their SHA-256. Written by `tests`.
 
 Their private halves are known to everybody, so no production bundle holds one (DESIGN 8.6).
 """
@@ -9,15 +9,15 @@ from hashlib import sha256
 
 __all__ = ["is_printed"]
 
+_SIZE = 8
+
 
 def is_printed(public_key: bytes) -> bool:
     """Whether the raw public key stands in a vector set, or belongs to a private key that does."""
-    return sha256(public_key).digest()[:8] in _PRINTED
+    return sha256(public_key).digest()[:_SIZE] in _PRINTED
 
 
-_PRINTED = frozenset(
-    bytes.fromhex(word)
-    for word in """
+_ALL = bytes.fromhex("""
     006d983856c5a2b7 0162de453d04c848 01d0fabd251fcbbe 024c427aefca82dd 0253bf523e54fe19 02f49a2e94e5f812
     0586854837c8643e 05e33a7a25dc39ab 05fffa3dae45b01a 06d1d5c1e1e88393 06ec399c47dc0695 079d7f24582f3a1c
     09cf66a8bc3a75d6 0a325a5539cc88cc 0aa52c1093448f67 0ba7e2971afe338a 0bd44fcaf7245f3f 0c4c80b5fed52a33
@@ -93,5 +93,5 @@ _PRINTED = frozenset(
     f73f8570f207ee19 f890b24bf1481929 f94360119e22c3da f9fc920a537c4864 fa4d86c3b551aa6c fb36121b601fc783
     fc0d73bc5b6402a4 fce12abba89e812d fd1393cd0d73e399 fd343d286fd38330 fdc9c831071f77c0 fe9d55af4ae9abd9
     ff63365937cfc724 ffd55b35669bda9a ffe1ea08f3af443b
-    """.split()
-)
+""")
+_PRINTED = frozenset(_ALL[at : at + _SIZE] for at in range(0, len(_ALL), _SIZE))

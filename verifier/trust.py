@@ -11,8 +11,8 @@ so that a mixture of old and new files, or a changed one, is noticed:
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
     targets.json            what the offline keys vouch for (verifier.endorsed)
 
-Under several root keys, directory, tlog-policy and policies count as `targets.json` names them, signed by more than half
-of those keys, and `bundle.cose` is signed by an online key that it lists. Under a single root key, that key signs
+Under several root keys, directory, tlog-policy and policies count as `targets.json` names them, signed by more than
+half of those keys, and `bundle.cose` is signed by an online key that it lists. Under a single root key, that key signs
 `bundle.cose` and directory itself.
 """
 

@@ -1,6 +1,6 @@
 """Writes `verifier/printed_keys.py`: the digests of all keys that the vector sets print, public or private.
 
-    python -m tests.documents.printed_keys > verifier/printed_keys.py
+python -m tests.documents.printed_keys > verifier/printed_keys.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIELDS = {
 }  # fmt: skip
 _VKEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)")
 _SIZES = {32, 33, 1312}
-_HEAD = '''"""Keys that published test vectors print, by the first eight bytes of their SHA-256. Written by a test's generator.
+_HEAD = '''"""Keys that published test vectors print, by the first 8 bytes of their SHA-256. Written by `tests`.
 
 Their private halves are known to everybody, so no production bundle holds one (DESIGN 8.6).
 """
@@ -34,15 +34,18 @@ from hashlib import sha256
 
 __all__ = ["is_printed"]
 
+_SIZE = 8
+
 
 def is_printed(public_key: bytes) -> bool:
     """Whether the raw public key stands in a vector set, or belongs to a private key that does."""
-    return sha256(public_key).digest()[:8] in _PRINTED
+    return sha256(public_key).digest()[:_SIZE] in _PRINTED
 
 
-_PRINTED = frozenset(
-    bytes.fromhex(word)
-    for word in """
+_ALL = bytes.fromhex("""
+'''
+_TAIL = '''""")
+_PRINTED = frozenset(_ALL[at : at + _SIZE] for at in range(0, len(_ALL), _SIZE))
 '''
 
 
@@ -64,7 +67,7 @@ def printed_keys() -> set[bytes]:
 def page() -> str:
     words = sorted({sha256(key).digest()[:8].hex() for key in printed_keys()})
     lines = [f"    {' '.join(words[at : at + 6])}" for at in range(0, len(words), 6)]
-    return _HEAD + "\n".join(lines) + '\n    """.split()\n)\n'
+    return _HEAD + "\n".join(lines) + "\n" + _TAIL
 
 
 def _values(item: object, name: str) -> Iterator[bytes]:
