@@ -30,13 +30,13 @@ from ledger.errors import ConfigError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
 from verifier.endorsed import FILE_NAME, TARGETS_NAME, parse_targets
-from verifier.trust_dir import format_root_keys
 
 __all__ = [
     "accept_root",
     "add_root",
     "draft_root",
     "draft_targets",
+    "read_draft",
     "root_chain",
     "root_keys",
     "sign_draft",
@@ -180,11 +180,6 @@ def read_draft(draft: Path) -> dict[str, bytes]:
         for path in sorted(draft.iterdir())
         if FILE_NAME.fullmatch(path.name) and path.name != _ROOT_DRAFT
     }
-
-
-def pinned_text(home: Home) -> str:
-    """What stands in `root.keys`."""
-    return format_root_keys(root_keys(home))
 
 
 def _newest(home: Home) -> bytes:

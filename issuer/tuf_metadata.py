@@ -15,11 +15,11 @@ from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
+    Key,
     Metadata,
     MetaFile,
     Role,
     Root,
-    Signed,
     Snapshot,
     TargetFile,
     Targets,
@@ -42,6 +42,7 @@ __all__ = [
     "make_timestamp",
     "parse_root",
     "parse_targets_metadata",
+    "parse_unsigned_root",
     "role_keys",
 ]
 
@@ -49,7 +50,7 @@ _DAY = 86400
 ROOT_LIFETIME = 2 * 365 * _DAY
 TARGETS_LIFETIME = 365 * _DAY
 _ONLINE = ("snapshot", "timestamp")
-_S = TypeVar("_S", bound=Signed)
+_S = TypeVar("_S", Root, Snapshot, Targets, Timestamp)
 
 
 def make_root(version: int, *, root_keys: Sequence[bytes], live_key: bytes, now: int) -> Metadata[Root]:
@@ -58,7 +59,7 @@ def make_root(version: int, *, root_keys: Sequence[bytes], live_key: bytes, now:
     threshold = majority(len(offline))
     roles = {name: Role(list(offline), threshold) for name in ("root", "targets")}
     roles |= {name: Role([tuf_key_id(live_key)], 1) for name in _ONLINE}
-    keys = {tuf_key_id(key): _key(key) for key in (*root_keys, live_key)}
+    keys: dict[str, Key] = {tuf_key_id(key): _key(key) for key in (*root_keys, live_key)}
     return Metadata(
         Root(
             version=version,
@@ -116,7 +117,7 @@ def encode_metadata(metadata: Metadata[Any]) -> bytes:
 
 def parse_root(data: bytes) -> Metadata[Root]:
     """A root that is its own keys' word. Raises FormatError `trust.malformed`, VerificationError `trust.threshold`."""
-    root: Metadata[Root] = _parsed(data, Root)
+    root = _parsed(data, Root)
     _verify(root.signed, root)
     return root
 
@@ -171,8 +172,7 @@ def _parsed(data: bytes, kind: type[_S]) -> Metadata[_S]:
 
 
 def _key(public_key: bytes) -> SSlibKey:
-    fields = tuf_key(public_key)
-    return SSlibKey(tuf_key_id(public_key), fields["keytype"], fields["scheme"], fields["keyval"])
+    return SSlibKey.from_dict(tuf_key_id(public_key), tuf_key(public_key))
 
 
 def _targets(files: Mapping[str, bytes]) -> dict[str, TargetFile]:

@@ -22,7 +22,7 @@ _SILENCE = 20  # seconds without a byte
 _CHUNK = 1 << 16
 
 
-class Fetcher(FetcherInterface):  # type: ignore[misc]  # python-tuf's classes reach mypy untyped here
+class Fetcher(FetcherInterface):
     """A fetcher with a deadline that remembers the last file asked for, so that a refusal can name it."""
 
     def __init__(self, inner: FetcherInterface, seconds: float) -> None:
@@ -41,7 +41,7 @@ class Fetcher(FetcherInterface):  # type: ignore[misc]  # python-tuf's classes r
             raise DownloadError("broken off") from exc
 
 
-class _FolderFetcher(FetcherInterface):  # type: ignore[misc]  # as above
+class _FolderFetcher(FetcherInterface):
     def _fetch(self, url: str) -> Iterator[bytes]:
         path = Path(unquote(urlsplit(url).path))
         try:

@@ -1,7 +1,8 @@
-"""Attacks on the trust bundle's way to a verifier. Each is refused with its reason, and the old bundle stays as it was."""
+"""Attacks on the trust bundle's way to a verifier. Each is refused with its reason; the old bundle stays as it was."""
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pytest
 
@@ -23,7 +25,9 @@ from tests.attacks.marking import attack
 from tests.trust.conftest import Quiet, Stage, serving, web_server
 from tests.trust.thief import Served, snapshot_of
 from tests.world import signer
+from verifier import sync
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME
+from verifier.trust_dir import replace_bundle
 
 DAY = 86400
 LIST = "status-1-0.cwt"
@@ -382,20 +386,26 @@ def test_nothing_is_trusted_on_first_use(stage: Stage, tmp_path: Path) -> None:
     assert (with_root.code, with_root.reason) == (2, Reason.CLI_EXISTS.value)
 
 
+class EndlessFile(io.RawIOBase):
+    def readinto(self, buffer: Any) -> int:
+        return len(buffer)
+
+
 class Endless(Quiet):
     """A timestamp that never ends."""
 
-    def do_GET(self) -> None:  # the base class names it so
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
         if not self.path.endswith("timestamp.json"):
-            super().do_GET()
-            return
+            return super().send_head()
         self.send_response(200)
         self.send_header("Connection", "close")
         self.end_headers()
+        return cast(BinaryIO, EndlessFile())
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
         try:
-            while True:
-                self.wfile.write(b" " * 65536)
-        except OSError:
+            super().copyfile(source, outputfile)
+        except OSError:  # the reader had enough
             self.close_connection = True
 
 
@@ -421,15 +431,13 @@ def test_a_sync_that_was_cut_off_is_completed_by_the_next(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut off while the files are put in place: the folder opens with nothing until it is synced again."""
-    from verifier import sync
-
     stage.publish()
-    whole, calls = sync.replace_bundle, []
+    calls: list[Path] = []
 
     def cut_off(folder: Path, files: dict[str, bytes], *, root_keys: list[bytes]) -> None:
         calls.append(folder)
         if len(calls) == 1:
-            whole(folder, files, root_keys=root_keys)
+            replace_bundle(folder, files, root_keys=root_keys)
             return
         (folder / LIST).write_bytes(files[LIST])
         raise KeyboardInterrupt
