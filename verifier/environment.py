@@ -25,7 +25,7 @@ def check_environment(directory: Directory, policy: TrustPolicy, *, signers: Ite
     if directory.environment is not Environment.PRODUCTION:
         return
     for office in directory.offices:
-        # An empty prefix, or "9", would let an office certify test regions as well; step 3 refuses each of those.
+        # The prefix "9" would cover test regions as well: step 3 refuses each certificate of one.
         if office.region_prefix.startswith(_TEST_REGION):
             raise VerificationError(Reason.KEY_ENV_TEST, f"office {office.number} stands in a test region")
     keys = [key.public_key for key in directory.keys]

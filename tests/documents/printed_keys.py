@@ -21,7 +21,7 @@ _FIELDS = {
     "pk", "publicKey", "uncompressed", "wx", "x", "x_hex", "key", "keys", "sk", "d", "d_hex", "seed",
     "privateKey", "privateSeed", "private_seed", "publickey",
 }  # fmt: skip
-_VKEY = re.compile(r"[^\s+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)")
+_VKEY = re.compile(r"\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)")
 _SIZES = {32, 33, 1312}
 _HEAD = '''"""Keys that published test vectors print, by the first 8 bytes of their SHA-256. Written by `tests`.
 

@@ -214,7 +214,7 @@ def test_a_test_region_is_refused_in_production() -> None:
     world = World()
     data = world.certificate(world.body(paper=True), slots=SLOTS_24)
     d = world.directory(environment=Environment.PRODUCTION)
-    trust = world.bundle(directory=replace(d, offices=(replace(d.offices[0], region_prefix=""),)))
+    trust = world.bundle(directory=replace(d, offices=(replace(d.offices[0], region_prefix="9"),)))
     assert_refused(world.verify(data, expect=STATIC, trust=trust), 3, Reason.KEY_ENV_TEST)
 
 
