@@ -7,6 +7,7 @@ The status place takes its longest form, the office number two bytes; an authori
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -17,7 +18,9 @@ from certificate.presentation import PresentationBody, sign_presentation
 from certificate.qr_text import qr_version
 from certificate.slots import REGISTRIES, ClaimValue
 from ledger.cbor import encode_cbor
-from ledger.proof import FullProof, ShortProof, encode_proof
+from ledger.held_log import smallest_proof
+from ledger.merkle import sibling_ranges
+from ledger.proof import FullProof, Proof, ShortProof, encode_proof
 from tests.world import SECONDS, SLOTS_24, World, signer
 
 __all__ = ["LEDGERS", "Sizes", "measure", "render"]
@@ -40,6 +43,10 @@ class Sizes:
     sizes: tuple[int, ...]
 
 
+Form = Callable[[int], Proof]
+"""The proof at a number of entries."""
+
+
 def measure() -> list[Sizes]:
     """All rows of the page."""
     name, tail = _REGISTRY.slot_of("name"), _REGISTRY.slot_of("id_tail")
@@ -54,6 +61,9 @@ def measure() -> list[Sizes]:
         ),
         _row("presentation, 24 months (settled month, three years)", SLOTS_24),
         _row("presentation, 24 months with name and last four", (name, tail, *SLOTS_24)),
+        _row("presentation, 24 months, short proof", SLOTS_24, form=_short),
+        _row("presentation, 24 months, recent proof", SLOTS_24, form=_recent),
+        _row("paper, 24 months (settled month, three years), short proof", SLOTS_24, paper=True, form=_short),
         _row(
             f"presentation, everything of thirty years, five branches ({len(everything)} claims)", everything
         ),
@@ -66,10 +76,11 @@ def render() -> str:
     lines = [_HEAD, f"| shown | {head} |", "| --- | " + " | ".join("---" for _ in LEDGERS) + " |"]
     for row in measure():
         lines.append(f"| {row.name} | " + " | ".join(_cell(size) for size in row.sizes) + " |")
-    full, short = (len(encode_cbor(encode_proof(proof))) for proof in (_proof(10**6), _short(10**6)))
+    full, short, recent = (len(encode_cbor(encode_proof(form(10**6)))) for form in (_proof, _short, _recent))
     lines += [
         "",
-        f"The full proof alone takes {full} bytes at 10^6; the short form, once bundles hold blocks, {short}.",
+        f"The full proof alone takes {full} bytes at 10^6; the short form {short}; the recent form, for who holds all",
+        f"but the last 1,000 entries, {recent}.",
         "",
         "| aim | bound | here |",
         "| --- | --- | --- |",
@@ -78,6 +89,9 @@ def render() -> str:
     for what, bound, size in (
         ("certificate without proof and claims", 190, rows[0].sizes[1]),
         ("24 months at 10^6, full proof and quorum", 1800, rows[3].sizes[1]),
+        ("24 months at 10^6, short proof", 1133, rows[5].sizes[1]),
+        ("24 months at 10^6, recent proof", 1677, rows[6].sizes[1]),
+        ("24 months at 10^6 on paper, short proof", 964, rows[7].sizes[1]),
     ):
         lines.append(f"| {what} | {bound} | {size} |")
     return "\n".join(lines) + "\n"
@@ -114,15 +128,15 @@ def _thirty_years() -> dict[int, ClaimValue]:
     return {_REGISTRY.slot_of(name): value for name, value in claims.items()}
 
 
-def _row(name: str, slots: tuple[int, ...], *, paper: bool = False) -> Sizes:
-    return Sizes(name, tuple(_size(slots, entries, paper) for entries in LEDGERS))
+def _row(name: str, slots: tuple[int, ...], *, paper: bool = False, form: Form | None = None) -> Sizes:
+    return Sizes(name, tuple(_size(slots, (form or _proof)(entries), paper) for entries in LEDGERS))
 
 
-def _size(slots: tuple[int, ...], entries: int, paper: bool) -> int:
+def _size(slots: tuple[int, ...], proof: Proof, paper: bool) -> int:
     world = World()
     signed = parse_certificate(issue_certificate(world.office, _body(world, paper)))
     disclosures, multiproof = world.tree(_thirty_years()).disclose(slots)
-    certificate = encode_certificate(signed.sign1, disclosures, multiproof, _proof(entries))
+    certificate = encode_certificate(signed.sign1, disclosures, multiproof, proof)
     if paper:
         return len(certificate)
     body = PresentationBody(2**20, bytes(32), SECONDS, 10)
@@ -149,6 +163,14 @@ def _proof(entries: int) -> FullProof:
 
 def _short(entries: int) -> ShortProof:
     return ShortProof(1, entries - 1, _proof(entries).path[:8])
+
+
+def _recent(entries: int) -> Proof:
+    """The newest entry, for a verifier who synced 1,000 entries ago."""
+    full = _proof(entries)
+    index = entries - 1
+    count = len(sibling_ranges(index, entries))
+    return smallest_proof(replace(full, index=index, path=full.path[:count]), holds=entries - 1000)
 
 
 if __name__ == "__main__":

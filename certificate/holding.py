@@ -9,6 +9,8 @@ from certificate.keys import CoseSigner
 from certificate.presentation import PresentationBody, sign_presentation
 from certificate.request import parse_request
 from certificate.slot_tree import ClaimsTree
+from ledger.held_log import smallest_proof
+from ledger.proof import FullProof
 
 __all__ = ["disclose", "holder_tree", "present"]
 
@@ -22,11 +24,20 @@ def holder_tree(certificate: bytes) -> ClaimsTree:
     )
 
 
-def disclose(certificate: bytes, slots: Sequence[int]) -> bytes:
-    """The certificate showing `slots` only. Raises FormatError `disc.required_missing`."""
+def disclose(certificate: bytes, slots: Sequence[int], *, holds: Sequence[tuple[int, int]] = ()) -> bytes:
+    """The certificate showing `slots` only, with the smallest proof that decides.
+
+    Args:
+        holds: (log, size) of what its reader says to hold of each log, as in a request.
+    Raises:
+        FormatError: `disc.required_missing`.
+    """
     parsed = parse_certificate(certificate)
     disclosures, multiproof = holder_tree(certificate).disclose(slots)
-    return encode_certificate(parsed.sign1, disclosures, multiproof, parsed.proof)
+    proof = parsed.proof
+    if isinstance(proof, FullProof):
+        proof = smallest_proof(proof, holds=dict(holds).get(proof.log, 0))
+    return encode_certificate(parsed.sign1, disclosures, multiproof, proof)
 
 
 def present(
@@ -46,4 +57,4 @@ def present(
     """
     asked = parse_request(request)
     body = PresentationBody(asked.body.org, asked.digest(), issued, lifetime)
-    return sign_presentation(holder, body, disclose(certificate, slots))
+    return sign_presentation(holder, body, disclose(certificate, slots, holds=asked.body.holds))

@@ -71,11 +71,13 @@ def pattern_of(
     nonce: bytes | None,
     desk: str | None,
     policies: Mapping[str, Policy] | None = None,
+    holds: tuple[tuple[int, int], ...] = (),
 ) -> RequestBody:
     """The request that the options of `asking_options` describe.
 
     Args:
         policies: those that may be asked, by id.
+        holds: (log, size) of what the asker's bundle holds of each log.
     Raises:
         FormatError: `schema.field_unknown`.
         ConfigError: `policy.unknown`, `cli.usage` (a policy that no printed counter request may ask).
@@ -96,6 +98,7 @@ def pattern_of(
         method=asking["method"],
         retention=min([asking["retention"], *(policy.retention for policy in asked)]),
         expires=int(utc_now().timestamp()) + 3600 * asking["hours"],
+        holds=holds,
     )
 
 

@@ -17,8 +17,15 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
+from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_key import key
+from cli.issuer_office import office
 from cli.issuer_policy import policy
+from cli.issuer_printing import print_client
+from cli.issuer_reissue import emit_reissue
+from cli.issuer_report import report as supervisor_report
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -31,10 +38,13 @@ from issuer.export import (
     paper_extra,
     paper_slots,
     proof_of_row,
+    published_size,
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.offices.events import office_of_code
 from issuer.paper_stock import draw_certificate
+from issuer.publish import load_directory
 from issuer.register import PAPER, RegisterRow
 from issuer.service import (
     MintRun,
@@ -46,6 +56,7 @@ from issuer.service import (
     signed_summary,
 )
 from ledger.errors import ConfigError, FormatError
+from ledger.held_log import smallest_proof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 
@@ -69,6 +80,11 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
+for _command in (
+    *(revoke, suspend, resume, approve, cases, operator, changed, supervisor_report),
+    *(office, key, print_client),
+):
+    issuer.add_command(_command)
 
 
 @issuer.command("import")
@@ -137,6 +153,10 @@ def import_(
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
         text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
+    with opened_register(home) as register:
+        older = register.count_live(summary.digest, since=0)
+    if older:
+        say(f"{older:,} certificates are out from other records; see which changed: tally issuer changed")
     emit(result, text, as_json=as_json)
 
 
@@ -147,6 +167,8 @@ def import_(
 @click.option(
     "--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file."
 )
+@click.option("--reissue-void", is_flag=True, help="Whatever honest fell with a stolen key, once more.")
+@click.option("--office", "office_code", help="Code of the office that signs; default: the home's own.")
 @click.option(
     "--holder-keys",
     type=click.Path(path_type=Path, exists=True),
@@ -158,7 +180,9 @@ def mint(
     persons: tuple[str, ...],
     enrolled: bool,
     everyone: bool,
+    reissue_void: bool,
     holder_key: Path | None,
+    office_code: str | None,
     holder_keys: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -168,24 +192,29 @@ def mint(
 
     Example: tally issuer mint --person 9900000001 --holder-key me.key.pub --home home
     """
-    if sum((bool(persons), enrolled, everyone)) != 1:
-        raise click.UsageError("name one of --person NO, --enrolled, --all")
+    if sum((bool(persons), enrolled, everyone, reissue_void)) != 1:
+        raise click.UsageError("name one of --person NO, --enrolled, --all, --reissue-void")
     if holder_key is not None and len(persons) != 1:
         raise click.UsageError("--holder-key goes with exactly one --person")
     home = open_home(home_path, passphrase_fd)
+    if reissue_void:
+        emit_reissue(home, as_json=as_json)
+        return
+    by = None if office_code is None else office_of_code(home, load_directory(home), office_code).number
     with opened_ledger(home) as ledger:
         if everyone:
             with progress("minting") as advance:
-                run = mint_all(home, ledger, now=_now(), progress=advance)
+                run = mint_all(home, ledger, now=_now(), office=by, progress=advance)
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
             with progress("minting") as advance:
-                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
+                run = mint_enrolled(home, ledger, now=_now(), office=by, progress=advance)
             _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else read_public_key(holder_key)
-            run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
+            pairs = [(person, holder) for person in persons]
+            run = mint_persons(home, ledger, pairs, now=_now(), office=by)
     _emit_run(home, run, as_json)
 
 
@@ -289,6 +318,11 @@ def show(number: str, home_path: Path, passphrase_fd: int | None, language: Lang
 )
 @click.option("--for", "audience", help="Paper: for whom it is good (仅供…).")
 @click.option("--purpose", help="Paper: what for (办理…使用).")
+@click.option(
+    "--short-proof",
+    is_flag=True,
+    help="Paper: a smaller code, for readers with today's bundle or a later one.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--list", "list_name", help="Instead of NO: a file of one number a line; - for stdin.")
 @click.option(
@@ -306,6 +340,7 @@ def export(
     show_: tuple[str, ...],
     audience: str | None,
     purpose: str | None,
+    short_proof: bool,
     out: Path | None,
     list_name: str | None,
     out_dir: Path | None,
@@ -338,6 +373,7 @@ def export(
                 form=form,
                 show=show_,
                 extra=extra,
+                short=short_proof,
                 language=language,
             )
             return
@@ -353,7 +389,8 @@ def export(
             tree = tree_of_row(home, row)
             wanted = slots_named(show_, _REGISTRY, cut_off=row.identity.cut_off)
             slots = paper_slots(tree, wanted)
-            data = encode_shown(row, tree, slots, proof_of_row(ledger, row))
+            holds = published_size(home, ledger.log) if short_proof else 0
+            data = encode_shown(row, tree, slots, smallest_proof(proof_of_row(ledger, row), holds=holds))
             _write_paper(out, form, data, force=force, language=language)
             shown = len(slots)
     result = {"file": str(out), "number": row.number, "bytes": len(data), "claims": shown}

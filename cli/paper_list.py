@@ -40,6 +40,7 @@ def export_list(
     form: str,
     show: Sequence[str],
     extra: Mapping[int, ClaimValue],
+    short: bool,
     language: Language,
 ) -> None:
     """Draw paper for each number in the file `list_name`; prints {"no", "number", "file", "kept"} for each.
@@ -68,6 +69,7 @@ def export_list(
             language=language,
             now=int(utc_now().timestamp()),
             extra=extra or None,
+            short=short,
         )
         for done, file in enumerate(files, start=1):
             line = {"no": file.asked, "number": file.number, "file": str(file.path), "kept": file.kept}

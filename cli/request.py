@@ -27,6 +27,7 @@ from cli.outputs import form_of, write_code
 from issuer.organisations import registration_of
 from issuer.policies import load_policies
 from issuer.setup import DEMO_ORG
+from verifier.trust_dir import load_trust
 
 __all__ = ["QUESTIONS", "request"]
 
@@ -73,7 +74,14 @@ def new(
     home = open_home(home_path, passphrase_fd)
     policies = load_policies(home)
     nonce = None if desk else os.urandom(NONCE_SIZE)
-    body = pattern_of(asking, org=number, nonce=nonce, desk=desk, policies=policies)
+    body = pattern_of(
+        asking,
+        org=number,
+        nonce=nonce,
+        desk=desk,
+        policies=policies,
+        holds=load_trust(home.trust_dir).held.sizes(),
+    )
     data = sign_request(home.signer(f"org-{number}"), body, registration_of(home, number))
     digest = parse_request(data).digest()
     write_code(out, form_of(out), encode_request_text(data), data, force=force)

@@ -18,6 +18,7 @@ from cli.common import (
     force_option,
     json_option,
     language_option,
+    read_input,
     require_writable,
     utc_now,
     write_new_file,
@@ -28,6 +29,7 @@ from cli.verify_many import verify_many
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from verifier.expect import STATIC, Asked, Subject
+from verifier.filing import file_verification, judge_filed, parse_filed
 from verifier.proof_of_verification import prove_verification, rejudge
 from verifier.render import rejudged_json, rejudged_text, report_json, report_text
 from verifier.report import Outcome
@@ -65,6 +67,14 @@ _EXIT = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_NO, Outcome.UNDETERMINED:
 @click.option("--passphrase-fd", type=int, default=None, help="The key's passphrase, from this descriptor.")
 @click.option("--proof", "proof_file", help="Judge a filed answer again, as of the day of this proof.")
 @click.option("--presentation", "filed", multiple=True, help="The same as FILE; repeatable.")
+@click.option(
+    "--evidence-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Put what was judged on file, with all that judging it again needs.",
+)
+@click.option(
+    "--evidence", "evidence_file", help="Judge such a file again, as of its day, by this trust bundle."
+)
 @force_option
 @click.option("--seen", type=click.Path(path_type=Path, dir_okay=False), help="Memory of used answers.")
 @language_option
@@ -83,6 +93,8 @@ def verify(
     passphrase_fd: int | None,
     proof_file: str | None,
     filed: tuple[str, ...],
+    evidence_out: Path | None,
+    evidence_file: str | None,
     force: bool,
     seen: Path | None,
     language: Language,
@@ -93,10 +105,18 @@ def verify(
     Several FILEs are several presentations that together answer one request. An answer counts once: its use is
     remembered in the trust folder, or in the file named by --seen. With --proof-out the organisation signs what was
     found; with --proof an answer that was filed, with its request and the trust bundle of that day, is judged again.
+    With --evidence-out all of it goes into one file, and --evidence judges that by a later trust bundle: what became
+    known of keys since then counts, what ran out since does not.
     With --each or --list every object is judged on its own, on all cores: a line of JSON each, in their order.
 
     Example: tally verify P.png --trust home/trust --request R.txt
     """
+    if evidence_file is not None:
+        if files or filed or list_name or static or request_file or proof_file or proof_out or evidence_out:
+            raise click.UsageError("--evidence stands alone, beside --trust")
+        report = judge_filed(parse_filed(read_input(evidence_file)), trust=load_trust(trust), now=utc_now())
+        emit(report_json(report, language), report_text(report, language), as_json=as_json)
+        raise click.exceptions.Exit(_EXIT[report.outcome])
     if static == (request_file is not None):
         raise click.UsageError("name either --request FILE or --static")
     if not (files or filed or list_name):
@@ -106,8 +126,10 @@ def verify(
     if static and (subject_name or subject_tail or proof_out or proof_file):
         raise click.UsageError("a paper copy has no --subject-…, --proof-out or --proof")
     if each or list_name is not None:
-        if subject_name or subject_tail or proof_out or proof_file:
-            raise click.UsageError("--each and --list take no --subject-…, --proof-out or --proof")
+        if subject_name or subject_tail or proof_out or proof_file or evidence_out:
+            raise click.UsageError(
+                "--each and --list take no --subject-…, --proof-out, --proof or --evidence-out"
+            )
         worst = verify_many(
             (*files, *filed),
             list_name=list_name,
@@ -132,6 +154,8 @@ def verify(
         # Before the answer is used up: what could go wrong with key and file goes wrong now.
         key = _request_key(key_file, asked, passphrase_fd)
         require_writable(proof_out, force=force)
+    if evidence_out is not None:
+        require_writable(evidence_out, force=force)
     now = utc_now()
     report = verify_bytes(
         shown[0] if len(shown) == 1 else shown,
@@ -144,6 +168,9 @@ def verify(
     if asked is not None and proof_out is not None and key is not None:
         proof = prove_verification(report, shown, request=asked, trust=bundle, now=now, key=key)
         write_new_file(proof_out, encode_file_text(proof).encode("ascii"), force=force)
+    if evidence_out is not None:
+        data = file_verification(report, shown, request=asked, trust=bundle, now=now)
+        write_new_file(evidence_out, data, force=force)
     raise click.exceptions.Exit(_EXIT[report.outcome])
 
 

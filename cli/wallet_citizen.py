@@ -75,7 +75,7 @@ def claim(
 def renew(
     bureau: str, key_file: Path, wallet_url: str, trust: Path, passphrase_fd: int | None, as_json: bool
 ) -> None:
-    """Fetch the newest certificate of your key into your safe: no code, no PIN.
+    """Fetch the newest certificate of your key into your safe, or a fresh ledger proof for it: no code, no PIN.
 
     Example: tally wallet renew --bureau http://127.0.0.1:8443 --key me.key --wallet http://127.0.0.1:8470 --trust trust
     """
@@ -84,14 +84,14 @@ def renew(
 
     signer, bundle = open_holder_key(key_file, passphrase_fd), _trust(trust)
     with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
-        held = client.certificates()
-        newest = held[0].certificate.body.cut_off if held else 0
+        held = {one.number for one in client.certificates()}
         with open_web(_address(bureau)).http as http:
-            data = bureau_client.renew(
-                _address(bureau), signer, http, newer_than=newest, trust=bundle, now=_now()
-            )
-        number = None if data is None else client.store(data)
+            data = bureau_client.renew(_address(bureau), signer, http, newer_than=0, trust=bundle, now=_now())
+        stored = None if data is None else client.store(data)
+    number = None if stored in held else stored
     text = "nothing newer" if number is None else f"certificate {number} is in your safe"
+    if stored in held:
+        text += "; the ledger proof of the one you hold is fresh again"
     emit({"certificate": number}, text, as_json=as_json)
 
 

@@ -138,7 +138,8 @@ class WalletClient(WalletKeys):
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
-        self._require_same(to_sign, asked, disclose(held.data, slots), minutes)
+        shown = disclose(held.data, slots, holds=asked.request.body.holds)
+        self._require_same(to_sign, asked, shown, minutes)
         signed = {"signature": self._sign(to_sign)}
         self._web.call("POST", f"/requests/{asked.id}/answers/complete", body=signed)
 

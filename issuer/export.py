@@ -16,9 +16,10 @@ from issuer.home import Home
 from issuer.mint import claims_tree_of
 from issuer.register import RegisterRow
 from ledger.errors import ConfigError, IntegrityError
-from ledger.proof import FullProof
+from ledger.proof import FullProof, Proof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
+from verifier.trust_dir import load_trust
 
 __all__ = [
     "encode_shown",
@@ -27,6 +28,7 @@ __all__ = [
     "paper_extra",
     "paper_slots",
     "proof_of_row",
+    "published_size",
     "tree_of_row",
 ]
 
@@ -66,7 +68,7 @@ def full_certificate(home: Home, ledger: Sequencer, row: RegisterRow) -> bytes:
     return encode_shown(row, tree, tree.slots, proof_of_row(ledger, row))
 
 
-def encode_shown(row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof: FullProof) -> bytes:
+def encode_shown(row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof: Proof) -> bytes:
     """The certificate of `row` with the claims at `slots` shown.
 
     Raises:
@@ -112,6 +114,11 @@ def _main_branch(present: set[int]) -> list[int]:
             names = [f"settled.{kind.id}", *(f"strip.{kind.id}.-{back}" for back in range(_PAPER_YEARS))]
             return [slot for slot in map(_REGISTRY.slot_of, names) if slot in present]
     return []
+
+
+def published_size(home: Home, log: int) -> int:
+    """How much of a log whoever holds the newest bundle of this home holds."""
+    return dict(load_trust(home.trust_dir).held.sizes()).get(log, 0)
 
 
 def proof_of_row(ledger: Sequencer, row: RegisterRow) -> FullProof:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from certificate.qr_draw import draw_qr_png, draw_qr_svg
 from certificate.qr_text import ErrorCorrection, encode_qr_text
 from certificate.slots import ClaimValue
 from certificate.texts import Language
-from issuer.export import encode_shown, paper_slots, proof_of_row
+from issuer.export import encode_shown, paper_slots, proof_of_row, published_size
 from issuer.home import Home
 from issuer.mint import claims_tree_of
 from issuer.register import PAPER, Register, RegisterRow
@@ -25,7 +25,8 @@ from issuer.signing import mint_identity
 from issuer.snapshot import Snapshot
 from ledger.durable import map_os_error
 from ledger.errors import ConfigError
-from ledger.proof import FullProof
+from ledger.held_log import smallest_proof
+from ledger.proof import Proof
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.workers import Workers, available_cores
@@ -55,7 +56,7 @@ class PaperFile:
 class _Job:
     asked: str
     row: RegisterRow
-    proof: FullProof
+    proof: Proof
 
 
 def export_paper(
@@ -69,12 +70,14 @@ def export_paper(
     language: Language,
     now: int,
     extra: Mapping[int, ClaimValue] | None = None,
+    short: bool = False,
 ) -> Iterator[PaperFile]:
     """Write a file into `folder` for each certificate or person number, in their order; paper is minted where due.
 
     Args:
         show: the slots to show; empty for the sensible default set.
         extra: claims that stand on paper only.
+        short: with short proofs, for readers who hold the newest bundle; paper newer than it keeps its full proof.
     Raises:
         ConfigError: `person.not_found` before anything is minted or drawn; `store.io_error` and the like.
     """
@@ -87,6 +90,8 @@ def export_paper(
         raise ConfigError(Reason.PERSON_NOT_FOUND, f"{unknown} numbers of the list", hint=hint)
     stock = _Stock(home, ledger, snapshot, folder, form, extra)
     stock.mint_missing(persons, now)
+    if short:
+        stock = replace(stock, holds=published_size(home, ledger.log))
     count = available_cores() if len(asked) >= _WORTH_PROCESSES else 1
     arguments = (home.seal_key(), snapshot, folder, form, tuple(show), language)
     with Workers(_drawing, arguments, count=count) as workers:
@@ -131,6 +136,7 @@ class _Stock:
     folder: Path
     form: PaperForm
     extra: Mapping[int, ClaimValue] | None
+    holds: int = 0  # of the log, by those who will read it
 
     def mint_missing(self, persons: Sequence[str], now: int) -> None:
         with opened_register(self.home) as register:
@@ -153,7 +159,7 @@ class _Stock:
         path = self.folder / f"{row.number}.{self.form}"
         if _is_whole(path, self.form):
             return PaperFile(number, row.number, path, kept=True)
-        return _Job(number, row, proof_of_row(self.ledger, row))
+        return _Job(number, row, smallest_proof(proof_of_row(self.ledger, row), holds=self.holds))
 
     def _row(self, register: Register, person: str) -> RegisterRow | None:
         snapshot = self.snapshot

@@ -8,8 +8,10 @@ enough root keys signed them: at once where the home holds these keys, else the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -17,9 +19,9 @@ from certificate.cose import parse_sign1
 from certificate.directory import Directory, parse_directory, sign_directory
 from certificate.numbers import Typ
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
+from issuer.held_files import PublishedLedger, held_files, padding
 from issuer.home import LIVE_KEY, Home
 from issuer.lock import locked
-from issuer.mint import Ledger
 from issuer.policies import policy_files
 from issuer.status_places import LIST_SIZE
 from ledger.entry import EntryType, encode_entry
@@ -27,6 +29,7 @@ from ledger.errors import ConfigError, VerificationError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from verifier.endorsed import TARGETS_NAME, parse_targets
+from verifier.held import milestones_file_name
 from verifier.logged import PROOF_NAMES, encode_trust_proof
 from verifier.trust import (
     BUNDLE_NAME,
@@ -53,8 +56,11 @@ STATUS_LIFETIME = 30 * _DAY
 _PATIENCE = 60.0  # seconds; cutting takes a tenth of one, and a checkpoint under way a few
 
 
-class Checkpointer(Ledger, Protocol):
+class Checkpointer(PublishedLedger, Protocol):
     """A ledger that can also be asked for a cosigned checkpoint, and for proofs under the newest one."""
+
+    @property
+    def size(self) -> int: ...
 
     def checkpoint(self, now: int) -> bytes: ...
 
@@ -71,7 +77,12 @@ class _Signed:
 
 def load_directory(home: Home) -> Directory:
     """The directory as last published from this home."""
-    return parse_directory((home.trust_dir / DIRECTORY_NAME).read_bytes()).directory
+    return _parsed((home.trust_dir / DIRECTORY_NAME).read_bytes())
+
+
+@lru_cache(maxsize=2)  # a service asks at each claim, and a thousand offices take a tenth of a second to read
+def _parsed(data: bytes) -> Directory:
+    return parse_directory(data).directory
 
 
 def cut_bundle(
@@ -164,8 +175,8 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
         for name, proof in PROOF_NAMES.items()
     }
     lists = _lists(home, now)
-    indices = ledger.append([*logged.values(), *(entry for _, entry in lists.values())])
-    ledger.checkpoint(now)
+    indices = _log(home, ledger, [*logged.values(), *(entry for _, entry in lists.values())], now)
+    files |= _held_files(home, ledger, now)
     for name, index in zip(logged, indices, strict=False):
         files[name] = encode_trust_proof(authority, ledger.prove(index))
     files |= {name: token for name, (token, _) in lists.items()}
@@ -197,8 +208,8 @@ def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Di
         files[DIRECTORY_NAME] = sign_directory(root, directory)
         digest = sha256(files[DIRECTORY_NAME]).digest()
         entries.insert(0, encode_entry(EntryType.TRUST_FILE, home.settings.authority, digest))
-    ledger.append(entries)
-    ledger.checkpoint(now)
+    _log(home, ledger, entries, now)
+    files |= _held_files(home, ledger, now)
     version = _last_version(home) + 1
     files[BUNDLE_NAME] = sign_bundle(
         root,
@@ -210,6 +221,20 @@ def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Di
     )
     save_bundle_files(home.trust_dir, files)
     return version
+
+
+def _log(home: Home, ledger: Checkpointer, entries: list[bytes], now: int) -> list[int]:
+    """Log what goes out, fill the block, and have it cosigned; returns the index of each."""
+    indices = ledger.append(entries)
+    ledger.append(padding(ledger.size, authority=home.settings.authority, random=os.urandom))
+    ledger.checkpoint(now)
+    return indices
+
+
+def _held_files(home: Home, ledger: Checkpointer, now: int) -> dict[str, bytes]:
+    return held_files(
+        ledger, _milestones(home, ledger.log), now=now, validity_days=home.profile().validity_days
+    )
 
 
 def _encoded(home: Home, directory: Directory) -> bytes:
@@ -230,6 +255,12 @@ def _lists(home: Home, now: int) -> dict[str, tuple[bytes, bytes]]:
         )
         for number, token in enumerate(_status_tokens(home, now))
     }
+
+
+def _milestones(home: Home, log: int) -> bytes | None:
+    """The milestones of the bundle before, if there are any."""
+    path = home.trust_dir / milestones_file_name(log)
+    return path.read_bytes() if path.exists() else None
 
 
 def _status_tokens(home: Home, now: int) -> list[bytes]:

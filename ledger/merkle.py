@@ -37,9 +37,11 @@ __all__ = [
     "node_hash",
     "prove_consistency",
     "prove_inclusion",
+    "range_hash",
     "root_at",
     "root_from_inclusion_path",
     "root_from_leaf_hashes",
+    "sibling_ranges",
     "verify_consistency",
     "verify_inclusion",
 ]
@@ -167,7 +169,7 @@ def root_at(size: int, read_node: NodeReader) -> RootHash:
         VerificationError: `log.index_range`.
     """
     _require_size(size)
-    return RootHash(_range_hash(0, size, read_node)) if size else EMPTY_ROOT
+    return RootHash(range_hash(0, size, read_node)) if size else EMPTY_ROOT
 
 
 def prove_inclusion(index: int, size: int, read_node: NodeReader) -> list[bytes]:
@@ -312,18 +314,29 @@ def _climb_border(node: bytes, path: Sequence[bytes]) -> bytes:
 
 def _path_of_node(level: int, index: int, size: int, read_node: NodeReader) -> list[bytes]:
     """The siblings above the complete subtree (level, index) in the tree of `size` leaves."""
-    path = []
+    return [range_hash(start, end, read_node) for start, end in _sibling_ranges(level, index, size)]
+
+
+def sibling_ranges(index: int, size: int) -> list[tuple[int, int]]:
+    """For each hash of an inclusion path which leaves it covers, [start, end), the leaf's own sibling first.
+
+    Raises:
+        VerificationError: `log.index_range`.
+    """
+    _require_index(index, size)
+    return list(_sibling_ranges(0, index, size))
+
+
+def _sibling_ranges(level: int, index: int, size: int) -> Iterator[tuple[int, int]]:
     while (size - 1) >> level:
-        sibling = index ^ 1
-        start = sibling << level
+        start = (index ^ 1) << level
         if start < size:  # else the node has no sibling here and moves up as it is
-            path.append(_range_hash(start, min(start + (1 << level), size), read_node))
+            yield start, min(start + (1 << level), size)
         level += 1
         index >>= 1
-    return path
 
 
-def _range_hash(start: int, end: int, read_node: NodeReader) -> bytes:
+def range_hash(start: int, end: int, read_node: NodeReader) -> bytes:
     """The hash over leaves start ... end - 1; a power of two not below end - start has to divide start."""
     return _fold_subtrees([read_node(level, index) for level, index in complete_subtrees(start, end)])
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.anchor import Anchor, load_anchor, save_anchor
+from ledger.blocks import Blocks
 from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
 from ledger.ed25519 import Signer
@@ -31,7 +32,7 @@ from ledger.note import SignatureType, VerifierKey
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
-from ledger.store.sqlite import SqliteStore
+from ledger.store.opening import create_store, open_store
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 from ledger.witness_protocol import Witness, WitnessConflictError
@@ -96,20 +97,20 @@ class Sequencer:
             raise
 
     @classmethod
-    def create(cls, path: Path, *, origin: str) -> None:
-        """Make an empty ledger for the log `origin` in the file `path`.
+    def create(cls, location: str | Path, *, origin: str) -> None:
+        """Make an empty ledger for the log `origin` at `location`, a path or `postgresql://…`.
 
         Raises:
             FormatError: `ckpt.malformed` for an origin that no log can have.
             ConfigError: `cli.exists`.
             IntegrityError: `store.…`.
         """
-        SqliteStore.create(path, origin=origin)
+        create_store(location, origin=origin)
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        location: str | Path,
         *,
         origin: str,
         log: int,
@@ -120,9 +121,10 @@ class Sequencer:
         anchor: Path,
         lock_timeout: float = 10.0,
     ) -> Sequencer:
-        """Open the ledger in the file `path`: its right edge is recomputed and compared with what was signed last.
+        """Open the ledger at `location`: its right edge is recomputed and compared with what was signed last.
 
         Args:
+            location: a path or `postgresql://…`.
             origin: the log's name.
             log: its number in the directory.
             signer: its key, which `policy` has to list.
@@ -131,12 +133,13 @@ class Sequencer:
             anchor: file of the last signed checkpoint, in a place that no restore of the database touches.
             lock_timeout: seconds to wait for another writer.
         Raises:
-            ConfigError: `cli.not_found`, `home.version`, `cli.key_mismatch` (origin or key is not that of this ledger).
+            ConfigError: `cli.not_found`, `home.version`, `store.retired`, `cli.key_mismatch` (origin or key is not that
+                of this ledger).
             IntegrityError: `store.rollback_detected` (the database is older than the anchor), `store.fork_detected`
                 (it holds another history), `store.hash_mismatch`, `store.corrupt`, `store.schema_tampered`,
                 `store.not_durable_mode` or another `store.…`.
         """
-        store = SqliteStore(path, lock_timeout=lock_timeout)
+        store = open_store(location, lock_timeout=lock_timeout)
         return cls(
             store,
             origin=origin,
@@ -249,6 +252,19 @@ class Sequencer:
         proof = self.prove(index)
         assert self._published is not None  # what it was proved under
         return proof, self._published.stored.note
+
+    def published_blocks(self, start: int) -> tuple[bytes, Blocks]:
+        """The newest cosigned note, and the blocks that lead to its root; `start` as in `Blocks.read`.
+
+        Raises:
+            ConflictError: `log.inclusion_missing` before the first cosigned checkpoint.
+            IntegrityError: `store.corrupt`.
+        """
+        published = self._newest_published()
+        if published is None:
+            raise ConflictError(Reason.LOG_INCLUSION_MISSING, "no cosigned checkpoint yet")
+        size = published.checkpoint.size
+        return published.stored.note, Blocks.read(size, min(start, size), published.tree.read_node)
 
     def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """The hashes that link two sizes of this log. Errors as `ledger.merkle.prove_consistency`."""

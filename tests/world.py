@@ -30,7 +30,9 @@ from certificate.directory import (
 )
 from certificate.holding import disclose, present
 from certificate.journal import FIRST_PREVIOUS, JournalEntry
+from certificate.key_event import Delegation, Disowning, End, KeyEvent, Standing, Void, sign_key_event
 from certificate.keys import CoseSigner, Ed25519CoseSigner
+from certificate.log_files import encode_blocks
 from certificate.numbers import CertificateType, Environment, Typ
 from certificate.policy.parsing import parse_policy
 from certificate.request import (
@@ -50,12 +52,14 @@ from certificate.succession import (
     parse_succession,
     sign_succession,
 )
-from ledger.checkpoint import Checkpoint, cosign, sign_checkpoint
+from ledger.blocks import Blocks
+from ledger.checkpoint import Checkpoint, cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.merkle import leaf_hash, node_hash, prove_inclusion, root_at
-from ledger.note import SignatureType, VerifierKey, encode_vkey
+from ledger.note import Note, SignatureType, VerifierKey, encode_note, encode_vkey
 from ledger.proof import FullProof
 from verifier.expect import Asked, Expectation
+from verifier.held import blocks_file_name, checkpoint_file_name
 from verifier.report import Report
 from verifier.seen import MemorySeen, Seen
 from verifier.trust import (
@@ -144,6 +148,19 @@ class Log:
         path = prove_inclusion(index, len(self.entries), self.node)
         return FullProof(1, index, len(self.entries), tuple(path), self.signatures())
 
+    def note(self, *, time: int = SECONDS - 7200) -> bytes:
+        """The cosigned checkpoint as a signed note."""
+        checkpoint = self.checkpoint()
+        lines = [sign_checkpoint(checkpoint, self.signer)]
+        for number, key in enumerate(self.witnesses[:3], start=1):
+            lines.append(cosign(checkpoint, key, name=f"witness-{number}.test", time=time))
+        return encode_note(Note(encode_checkpoint(checkpoint), tuple(lines)))
+
+    def held_files(self, *, start: int = 0, time: int = SECONDS - 7200) -> dict[str, bytes]:
+        """What a bundle cut now says of this log."""
+        blocks = Blocks.read(len(self.entries), start, self.node)
+        return {checkpoint_file_name(1): self.note(time=time), blocks_file_name(1): encode_blocks(1, blocks)}
+
     def policy_text(self, *, quorum: int = 3) -> str:
         lines = [
             f"log {encode_vkey(VerifierKey(self.origin, SignatureType.ED25519, self.signer.public_key))}"
@@ -225,6 +242,7 @@ class World:
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
         policies: Sequence[bytes] = (),
+        others: Mapping[str, bytes] | None = None,
     ) -> dict[str, bytes]:
         directory = directory or self.directory()
         files = {
@@ -234,6 +252,7 @@ class World:
         files |= {policy_file_name(parse_policy(text).id): text for text in policies}
         if with_list:
             files[status_file_name(1, 0)] = token or self.status_token()
+        files |= others or {}
         files[BUNDLE_NAME] = sign_bundle(
             self.root,
             files,
@@ -255,6 +274,7 @@ class World:
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
         policies: Sequence[bytes] = (),
+        others: Mapping[str, bytes] | None = None,
     ) -> TrustBundle:
         files = self.bundle_files(
             directory=directory,
@@ -265,6 +285,7 @@ class World:
             expires=expires,
             version=version,
             policies=policies,
+            others=others,
         )
         return parse_bundle(files, root_keys=[self.root.public_key])
 
@@ -357,6 +378,16 @@ class World:
         return sign_object(self.holder, Typ.JOURNAL, entry.encode(), with_kid=False)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
+
+    def key_event(self, said: Delegation | End | Void | Disowning | Standing | None = None) -> bytes:
+        """What the office says about a key below it: by default that a village gets one."""
+        if said is None:
+            village = Office(
+                1, 2, "99010211", "示例村代办点(测试)", "Example Village (test)", 1, "990102",
+                (CertificateType.CONTRIBUTION,),
+            )  # fmt: skip
+            said = Delegation(village, signer("village").public_key, 256)
+        return sign_key_event(self.office, KeyEvent(1, 1, SECONDS, ("first",), said))
 
     def registration(self, **changes: object) -> bytes:
         body = RegistrationBody(

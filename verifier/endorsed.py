@@ -39,7 +39,7 @@ FILE_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 # What the online key alone may replace. Everything else needs the offline keys.
 LIVE_PATHS = (
-    "bundle.cose", "status-*.cwt", "proof-*.cbor", "checkpoint.txt", "tiles-*.bin", "milestones.cbor",
+    "bundle.cose", "status-*.cwt", "proof-*.cbor", "checkpoint-*.txt", "blocks-*.cbor", "milestones-*.cbor",
 )  # fmt: skip
 _LIVE = re.compile("|".join(re.escape(path).replace(r"\*", r"[a-z0-9.-]*") for path in LIVE_PATHS))
 _MAX_TARGETS = 1 << 20

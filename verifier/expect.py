@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-__all__ = ["STATIC", "Asked", "Expectation", "Static", "Subject", "same_text"]
+from certificate.policy.language import Policy
+from ledger.proof import FullProof
+
+__all__ = ["STATIC", "Archive", "Asked", "Expectation", "Filed", "Static", "Subject", "same_text"]
 
 _DOTS = str.maketrans(dict.fromkeys("\u2022\u2027\u22c5\u30fb\uff65", "\u00b7"))
 
@@ -50,4 +54,36 @@ class Static:
 
 
 STATIC = Static()
-Expectation = Asked | Static
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What was filed beside an answer, so that it can be judged again (`verifier.filing`).
+
+    Args:
+        proofs: the completed ledger proofs, by log and index.
+        status_tokens: the status lists that were read, by authority and number.
+        policies: those that were asked, by id.
+    """
+
+    proofs: Mapping[tuple[int, int], FullProof] = field(default_factory=dict)
+    status_tokens: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An answer that was filed: its dates, status and policies are judged as of its day, by what was filed; keys,
+    directory and log by what the trust bundle knows today, so that what was found out since counts.
+
+    Args:
+        shown: what was expected then.
+        time: POSIX seconds of the verification.
+    """
+
+    shown: Asked | Static
+    time: int
+    filed: Filed
+
+
+Expectation = Asked | Static | Archive

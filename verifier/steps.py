@@ -29,6 +29,7 @@ from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
 from certificate.policy.asking import facts_of_certificate
 from certificate.policy.facts import Facts
+from certificate.policy.language import Policy
 from certificate.presentation import UnverifiedPresentation, presentation_of_item
 from certificate.qr_text import decode_any
 from certificate.request import (
@@ -36,20 +37,22 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
-    check_request_scope,
+    check_registered_on,
     parse_request,
-    verify_request_signatures,
+    verify_request_but_its_day,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
+from ledger.entry import EntryType, encode_entry
 from ledger.errors import ProjectError, UndeterminedError, VerificationError
-from ledger.proof import FullProof, LoggedEntry, verify_full_proof
+from ledger.held_log import HeldLog, verify_proof
+from ledger.proof import FullProof, LoggedEntry, Proof
 from ledger.reasons import Reason, Verdict, verdict_of
-from verifier.expect import Asked, Expectation, same_text
-from verifier.known import KnownList
+from verifier.expect import Archive, Asked, Expectation, Filed, Static, same_text
+from verifier.known import KnownList, KnownRequest
 from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
@@ -63,10 +66,11 @@ from verifier.report import (
 from verifier.seen import Seen
 from verifier.trust import TrustBundle
 
-__all__ = ["CLOCK_SKEW", "Run", "own_request", "trust_facts"]
+__all__ = ["CLOCK_SKEW", "Run", "own_request"]
 
 CLOCK_SKEW = 300  # seconds
 _DAY = 86400
+_CHECKPOINT_LIFETIME = 40 * _DAY
 _TEST_REGION = "99"
 
 
@@ -85,12 +89,35 @@ class Run:
     raw: bytes = b""
     presentation: UnverifiedPresentation | None = None
     certificate: UnverifiedCertificate | None = None
+    certificate_digest: bytes = b""
     request: UnverifiedRequest | None = None
+    request_digest: bytes | None = None
+    replay_keys: tuple[bytes, ...] = ()  # what an answer that step 10 lets pass marks as used
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
+    full_proof: FullProof | None = None
     status_digest: bytes | None = None
     judged: tuple[JudgedPolicy, ...] = ()
     notes: list[Reason] = field(default_factory=list)
+
+    # --- what it is judged by: for a filed answer, its day and what was filed ---------------------------------
+
+    @property
+    def question(self) -> Asked | Static:
+        return self.expect.shown if isinstance(self.expect, Archive) else self.expect
+
+    @property
+    def day(self) -> int:
+        """POSIX seconds as of which dates, status and policies are judged."""
+        return self.expect.time if isinstance(self.expect, Archive) else self.now
+
+    @property
+    def filed(self) -> Filed:
+        return self.expect.filed if isinstance(self.expect, Archive) else _NOTHING_FILED
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        return {**self.trust.policies, **self.filed.policies} if self.filed.policies else self.trust.policies
 
     # --- the steps in their order ---------------------------------------------------------------------------
 
@@ -134,6 +161,7 @@ class Run:
             self.certificate = self.presentation.certificate
         else:
             self.certificate = parse_certificate_item(item)
+        self.certificate_digest = self.certificate.digest()
 
     def _issuer_key(self) -> None:
         certificate, directory = self._parsed(), self.trust.directory
@@ -151,7 +179,7 @@ class Run:
         region = str(body.region)
         if self.trust.environment is Environment.PRODUCTION and region.startswith(_TEST_REGION):
             raise VerificationError(Reason.KEY_ENV_TEST, "a test region in production")
-        if body.type not in office.types or not region.startswith(office.region_prefix):
+        if not office.may_certify(body.type, body.region):
             raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, f"office {body.office}")
         self.key = key
         if self._bundle_is_stale():
@@ -170,22 +198,23 @@ class Run:
 
     def _ledger(self) -> None:
         certificate = self._parsed()
-        proof = certificate.proof
+        proof = self._proof()
         if proof is None:
             raise VerificationError(Reason.LOG_INCLUSION_MISSING, "no ledger proof beside the certificate")
         log = self.trust.directory.log(proof.log)
         if log is None:
             raise UndeterminedError(Reason.LOG_UNKNOWN_ORIGIN, f"log {proof.log}")
-        if not isinstance(proof, FullProof):
-            raise UndeterminedError(Reason.LOG_SUBTREE_UNKNOWN, "this bundle holds no blocks of the log")
+        held = self.trust.held.logs.get(proof.log)
+        self._check_checkpoint_age(held)
         # Behind a clock that is known to be slow nothing lies in the future; step 7 says so.
         now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
-        self.logged = verify_full_proof(
+        self.logged, self.full_proof = verify_proof(
             proof,
-            entry=certificate.entry(),
+            entry=encode_entry(EntryType.CERTIFICATE, certificate.body.authority, self.certificate_digest),
             origin=log.origin,
             policy=self.trust.policy,
             now=now,
+            held=held,
             known=self.trust.known.checkpoints,
         )
 
@@ -196,33 +225,42 @@ class Run:
 
     def _time(self) -> None:
         body = self._parsed().body
-        today = self.now // _DAY
+        today = self.day // _DAY
         if self._behind() > CLOCK_SKEW:
             raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{self._behind()} s behind a signed time")
         if body.expires < body.issued:
             raise VerificationError(Reason.TIME_INCONSISTENT, "expires before it is issued")
-        if body.issued > (self.now + CLOCK_SKEW) // _DAY:
+        if body.issued > (self.day + CLOCK_SKEW) // _DAY:
             raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - today} days ahead")
+        self._check_milestone(body.issued)
         if body.expires < today:
             raise VerificationError(Reason.TIME_EXPIRED, f"{today - body.expires} days ago")
 
     def _status(self) -> None:
         body = self._parsed().body
         place = (body.authority, body.status_list)
-        known = self.trust.known.lists.once(place, lambda: self._verified_list(*place))
+        filed = self.filed.status_tokens.get(place)
+        known = (
+            self.trust.known.lists.once(place, lambda: self._verified_list(*place))
+            if filed is None
+            else self._verified_token(place[0], filed)
+        )
         listed, uri = known.listed, status_list_uri(*place)
         if listed.uri != uri:
             raise VerificationError(Reason.STATUS_LIST_URI_MISMATCH, "the list is not the one that is named")
         self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
         self.status_digest = known.digest
         value = listed.statuses.value(body.status_index)
+        self._check_not_undone(f"{uri}#", body.status_index, value)
         if value != Status.VALID:
             raise VerificationError(
                 _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
             )
 
     def _verified_list(self, authority: int, number: int) -> KnownList:
-        token = self.trust.status_token(authority, number)
+        return self._verified_token(authority, self.trust.status_token(authority, number))
+
+    def _verified_token(self, authority: int, token: bytes) -> KnownList:
         listed = parse_status_token(token)
         key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
         if key is None or key.authority != authority:
@@ -237,14 +275,14 @@ class Run:
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
-        body = certificate.body
-        root = root_from_disclosures(body.registry, certificate.disclosures, certificate.multiproof)
+        body, registry = certificate.body, certificate.body.registry
+        root = root_from_disclosures(registry, certificate.disclosures, certificate.multiproof)
         if root != body.claims_root:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root"
             )
         for shown in certificate.disclosures:
-            text = body.registry.claim_at(shown.slot).value_type is ValueType.TEXT
+            text = registry.claim_at(shown.slot).value_type is ValueType.TEXT
             if text and confusable_warning(str(shown.value)) is not None:
                 self._note(Reason.SCHEMA_TEXT_CONFUSABLE)
 
@@ -252,7 +290,7 @@ class Run:
         self, shown_items: set[int], identity: Mapping[str, list[str]], one_holder: bool
     ) -> None:
         body = self._parsed().body
-        if not isinstance(self.expect, Asked):
+        if not isinstance(self.question, Asked):
             if self.presentation is not None:
                 raise VerificationError(
                     Reason.PRES_REQUEST_MISMATCH, "an answer to a request, shown as paper"
@@ -263,7 +301,7 @@ class Run:
                 )
             self._note(Reason.PRES_STATIC_COPY)
             return
-        self._check_request(self.expect.request)
+        self._check_request(self.question.request)
         if self.presentation is None or body.cnf is None:
             raise VerificationError(Reason.PRES_BINDING_MISSING, "no holder's signature over this request")
         self._check_holder(self.presentation, body.cnf)
@@ -271,31 +309,55 @@ class Run:
             raise VerificationError(
                 Reason.PRES_SUBJECT_MISMATCH, "the presentations are of different holders"
             )
-        self._check_subject(self.expect, identity)
+        self._check_subject(self.question, identity)
         assert self.request is not None
         missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items]
         if missing:
             raise VerificationError(
                 Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown"
             )
-        if self.seen.is_used(self.replay_keys()):
+        self.replay_keys = self._replay_keys(self.presentation)
+        if not isinstance(self.expect, Archive) and self.seen.is_used(self.replay_keys):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
     def _policy(self, facts: Sequence[Facts]) -> None:
         if self.request is None:
             return
-        self.judged = judge_policies(self.request.body, facts, self.trust.policies, now=self.now)
+        self.judged = judge_policies(self.request.body, facts, self.policies, now=self.day)
         refusal = refusal_of(self.judged)
         if refusal is not None:
             raise refusal
 
     # --- parts of steps -------------------------------------------------------------------------------------
 
+    def _proof(self) -> Proof | None:
+        """The proof beside the certificate, or its completed form that was filed."""
+        shown = self._parsed().proof
+        return shown if shown is None else self.filed.proofs.get((shown.log, shown.index), shown)
+
     def _check_bundle_version(self) -> None:
         newest = self.seen.newest("bundle.version") or 0
         if self.trust.version < newest:
             raise VerificationError(
                 Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}"
+            )
+
+    def _check_checkpoint_age(self, held: HeldLog | None) -> None:
+        """A log that nobody cosigned for so long may be hiding; a certificate's own old proof is no fault."""
+        if held is not None and held.time and self.now - held.time >= _CHECKPOINT_LIFETIME:
+            raise UndeterminedError(Reason.CKPT_STALE, f"cosigned {(self.now - held.time) // _DAY} days ago")
+
+    def _check_milestone(self, issued: int) -> None:
+        """Where the entry stands in the log tells when it was made, whatever its signer says (DESIGN 3.3)."""
+        if self.logged is None:
+            return
+        milestones = self.trust.held.milestones.get(self.logged.log)
+        after = None if milestones is None else milestones.reached_before(self.logged.index)
+        if (
+            after is not None and after >= (issued + 2) * _DAY
+        ):  # a day or more after the day of issue was over
+            raise VerificationError(
+                Reason.TIME_INCONSISTENT, f"logged {after // _DAY - issued} days after the date of issue"
             )
 
     def _bundle_is_stale(self) -> bool:
@@ -310,24 +372,32 @@ class Run:
         return not self._bundle_is_stale() and self._behind() <= CLOCK_SKEW
 
     def _check_list_age(self, uri: str, issued: int, expires: int, ttl: int) -> None:
-        if issued > self.now + CLOCK_SKEW:
-            raise UndeterminedError(Reason.STATUS_LIST_FUTURE, f"{issued - self.now} s ahead")
-        if self.now >= expires:
-            raise UndeterminedError(Reason.STATUS_LIST_EXPIRED, f"expired {self.now - expires} s ago")
-        if self.now >= issued + ttl:
+        if issued > self.day + CLOCK_SKEW:
+            raise UndeterminedError(Reason.STATUS_LIST_FUTURE, f"{issued - self.day} s ahead")
+        if self.day >= expires:
+            raise UndeterminedError(Reason.STATUS_LIST_EXPIRED, f"expired {self.day - expires} s ago")
+        if self.day >= issued + ttl:
             raise UndeterminedError(Reason.STATUS_LIST_STALE, f"as of {issued}")
         if issued < (self.seen.newest(uri) or 0):
             raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a newer list was seen before")
         self.seen.advance(uri, issued)
 
+    def _check_not_undone(self, ended: str, index: int, value: int) -> None:
+        """A newer list may not lift what an older one ended for good; `ended` leads the names of such places."""
+        if value in _FOR_GOOD:
+            self.seen.advance(ended, 1)  # asked first: most lists ended nothing that was looked at here
+            self.seen.advance(f"{ended}{index}", 1)
+        elif self.seen.newest(ended) and self.seen.newest(f"{ended}{index}"):
+            raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a list ended it, and this one lifts that")
+
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
-        request, directory = own_request(self.trust, data), self.trust.directory
+        known, directory = own_request(self.trust, data), self.trust.directory
         asker = self.trust.known.askers.once(
-            bytes(data), lambda: verify_request_signatures(request, directory=directory)
+            bytes(data), lambda: verify_request_but_its_day(known.request, directory=directory)
         )
-        check_request_scope(request.body, asker, today=self.now // _DAY)
-        self.request = request
+        check_registered_on(asker, today=self.day // _DAY)
+        self.request, self.request_digest = known.request, known.digest
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
         assert self.request is not None
@@ -346,13 +416,13 @@ class Run:
             ) from exc
         if body.audience != asked.org:
             raise VerificationError(Reason.PRES_AUDIENCE_MISMATCH, f"made for organisation {body.audience}")
-        if body.request_digest != self.request.digest():
+        if body.request_digest != self.request_digest:
             raise VerificationError(Reason.PRES_REQUEST_MISMATCH, "an answer to another request")
-        if body.issued > self.now + CLOCK_SKEW:
-            raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - self.now} s ahead")
+        if body.issued > self.day + CLOCK_SKEW:
+            raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - self.day} s ahead")
         ends = body.expires if asked.nonce is not None else min(body.expires, body.issued + COUNTER_LIFETIME)
-        if self.now >= ends or body.issued > asked.expires:
-            raise VerificationError(Reason.PRES_EXPIRED, f"over since {max(0, self.now - ends)} s")
+        if self.day >= ends or body.issued > asked.expires:
+            raise VerificationError(Reason.PRES_EXPIRED, f"over since {max(0, self.day - ends)} s")
 
     def _check_subject(self, expect: Asked, identity: Mapping[str, list[str]]) -> None:
         for claim, known in ({} if expect.subject is None else expect.subject.claims()).items():
@@ -364,14 +434,13 @@ class Run:
                     Reason.DISC_REQUIRED_MISSING, f"{claim} is not shown, so the person cannot be compared"
                 )
 
-    def replay_keys(self) -> list[bytes]:
+    def _replay_keys(self, presentation: UnverifiedPresentation) -> tuple[bytes, ...]:
         """What is marked as used: the signed consent, and for a request with nonce (request, certificate)."""
-        if self.presentation is None or self.request is None:
-            return []
-        keys = [self.presentation.replay_key()]
-        if self.request.body.nonce is not None:
-            keys.append(sha256(self.request.digest() + self._parsed().digest()).digest())
-        return keys
+        assert self.request is not None
+        assert self.request_digest is not None
+        if self.request.body.nonce is None:
+            return (presentation.replay_key(),)
+        return presentation.replay_key(), sha256(self.request_digest + self.certificate_digest).digest()
 
     def shows(self, item: SlotsItem | PolicyItem) -> bool:
         """Whether this presentation alone discloses all slots of `item`."""
@@ -379,7 +448,7 @@ class Run:
             return False
         shown = {disclosure.slot for disclosure in self.certificate.disclosures}
         if isinstance(item, PolicyItem):  # whether it is answered is judged in step 11
-            policy = self.trust.policies.get(item.policy)
+            policy = self.policies.get(item.policy)
             besides = () if policy is None else policy.show
             return shown.issuperset(map(self.certificate.body.registry.slot_of, besides))
         return self.certificate.body.type is item.type and shown.issuperset(item.slots)
@@ -395,9 +464,10 @@ class Run:
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
         if self.certificate is not None and self._is_ok(9):
+            registry = self.certificate.body.registry
             for shown in self.certificate.disclosures:
                 if shown.slot < IDENTITY_SLOTS and isinstance(shown.value, str):
-                    yield self.certificate.body.registry.claim_at(shown.slot).name, shown.value
+                    yield registry.claim_at(shown.slot).name, shown.value
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
@@ -440,14 +510,14 @@ class Run:
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
             policies=self.judged,
-            trust=trust_facts(self.trust),
+            trust=self.trust.facts,
             evidence=Evidence(
-                certificate_digest=None if certificate is None else certificate.digest(),
-                request_digest=None if self.request is None else self.request.digest(),
+                certificate_digest=None if certificate is None else self.certificate_digest,
+                request_digest=self.request_digest,
                 status_list_digest=self.status_digest,
                 checkpoint_root=None if self.logged is None else self.logged.root_hash,
                 checkpoint_size=None if self.logged is None else self.logged.size,
-                proof=certificate.proof if certificate is not None and self._is_ok(5) else None,
+                proof=self.full_proof,
             ),
         )
 
@@ -460,8 +530,10 @@ class Run:
         return CertificateView(body, authority, office)
 
 
+_NOTHING_FILED = Filed()
 _OK = {number: StepResult(number, StepOutcome.OK) for number in STEP_NAMES}
 _NOT_RUN = {number: StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES}
+_FOR_GOOD = (Status.REVOKED, Status.REPLACED)
 _STATUS_REASONS = {
     int(Status.REVOKED): Reason.STATUS_REVOKED,
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,
@@ -469,15 +541,11 @@ _STATUS_REASONS = {
 }
 
 
-def own_request(trust: TrustBundle, data: bytes) -> UnverifiedRequest:
-    return trust.known.requests.once(bytes(data), lambda: parse_request(data))
+def own_request(trust: TrustBundle, data: bytes) -> KnownRequest:
+    """The verifier's own request, parsed once per bundle. Raises FormatError."""
 
+    def known() -> KnownRequest:
+        request = parse_request(data)
+        return KnownRequest(request, request.digest())
 
-def trust_facts(trust: TrustBundle) -> dict[str, object]:
-    return {
-        "environment": trust.environment.name.lower(),
-        "version": trust.version,
-        "issued": trust.issued,
-        "expires": trust.expires,
-        "digest": trust.digest.hex(),
-    }
+    return trust.known.requests.once(bytes(data), known)

@@ -2,7 +2,7 @@
 
 1. It is of the same environment and not older: `key.env_test`, `trust.bundle_rollback`.
 2. The verifier's clock is not behind a time that was signed: `time.clock_regressed`.
-3. No status list is older than one that was seen, and no revocation is undone: `status.list_rollback`.
+3. No status list is older than one that was seen, and none takes back what was ended for good: `status.list_rollback`.
 4. A changed directory or tlog-policy was logged, by what the verifier trusts already; or the root is a new one.
 """
 
@@ -15,14 +15,13 @@ from certificate.keys import verify_signature
 from certificate.status_list import UnverifiedStatusList, parse_status_token, status_list_uri
 from ledger.errors import UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.list_watch import undone_places
 from verifier.logged import PROOF_NAMES, require_logged
 from verifier.seen import Seen
 from verifier.steps import CLOCK_SKEW
 from verifier.trust import TrustBundle
 
 __all__ = ["check_successor", "remember_bundle"]
-
-_LOW_BITS = 0x55
 
 
 def check_successor(
@@ -103,15 +102,5 @@ def _check_list(listed: UnverifiedStatusList, held: TrustBundle | None, seen: Se
             continue
         if listed.issued < before.issued:
             raise VerificationError(Reason.STATUS_LIST_ROLLBACK, f"{listed.uri}: older than the one in use")
-        undone = _revoked(before.statuses.packed) & ~_revoked(listed.statuses.packed)
-        if undone:
-            raise VerificationError(
-                Reason.STATUS_LIST_ROLLBACK, f"{listed.uri}: {undone.bit_count()} revocations are undone"
-            )
-
-
-def _revoked(packed: bytes) -> int:
-    """One bit for each entry of 2 bits that is 1, revoked: low bit set, high bit not."""
-    value = int.from_bytes(packed, "little")
-    low = int.from_bytes(bytes((_LOW_BITS,)) * len(packed), "little")
-    return value & ~(value >> 1) & low
+        if next(undone_places(before.statuses, listed.statuses), None) is not None:
+            raise VerificationError(Reason.STATUS_LIST_ROLLBACK, f"{listed.uri}: an end for good is undone")

@@ -9,6 +9,7 @@ so that a mixture of old and new files, or a changed one, is noticed:
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
+    checkpoint-<log>.txt, blocks-<log>.cbor, milestones-<log>.cbor    what is held of a log (verifier.held)
     targets.json            what the offline keys vouch for (verifier.endorsed)
 
 Under several root keys, directory, tlog-policy and policies count as `targets.json` names them, signed by more than
@@ -35,6 +36,7 @@ from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from verifier.endorsed import TARGETS_NAME, Endorsed, is_live_name, parse_targets
 from verifier.environment import check_environment
+from verifier.held import HeldLogs, parse_held_logs
 from verifier.known import Known
 
 __all__ = [
@@ -71,8 +73,20 @@ class TrustBundle:
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    held: HeldLogs = field(default_factory=HeldLogs)
+    facts: Mapping[str, object] = field(init=False, repr=False, compare=False)  # for the reader of a report
     # A bundle made from this one by `replace` has learnt nothing yet.
     known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
+
+    def __post_init__(self) -> None:
+        facts = {
+            "environment": self.environment.name.lower(),
+            "version": self.version,
+            "issued": self.issued,
+            "expires": self.expires,
+            "digest": self.digest.hex(),
+        }
+        object.__setattr__(self, "facts", facts)
 
     def status_token(self, authority: int, number: int) -> bytes:
         """The published list. Raises UndeterminedError `status.list_missing`."""
@@ -144,16 +158,18 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     if directory.environment is not Environment(take_int(environment, 0, 1)):
         raise VerificationError(Reason.KEY_ENV_TEST, "directory and bundle are of different environments")
     check_environment(directory, policy, signers=(*root_keys, *signers))
+    issued = take_int(issued, 0, _MAX_SECONDS)
     return TrustBundle(
         environment=directory.environment,
         version=take_int(version, 1, 2**53),
-        issued=take_int(issued, 0, _MAX_SECONDS),
+        issued=issued,
         expires=take_int(expires, 0, _MAX_SECONDS),
         directory=directory,
         policy=policy,
         status_tokens=_status_tokens(files),
         digest=manifest.digest(),
         policies=_policies(files),
+        held=parse_held_logs(files, directory=directory, policy=policy, now=issued),
     )
 
 

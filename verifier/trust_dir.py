@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ledger.errors import ConfigError, FormatError, UndeterminedError
+from ledger.errors import ConfigError, FormatError, ProjectError, UndeterminedError
 from ledger.reasons import Reason
 from verifier.trust import BUNDLE_NAME, TrustBundle, parse_bundle
 
@@ -27,23 +28,39 @@ __all__ = [
 
 ROOT_KEYS_NAME = "root.keys"
 SEEN_NAME = "seen.db"
-_SUFFIXES = (".bin", ".cbor", ".cose", ".cwt", ".json", ".toml", ".txt")
+_TRIES, _PAUSE = (
+    3,
+    0.1,
+)  # a file takes a sync, some ten milliseconds; after three looks at the same it is as it is
+_SUFFIXES = (".cbor", ".cose", ".cwt", ".json", ".toml", ".txt")
 
 
 def load_trust(folder: Path) -> TrustBundle:
-    """Read, check and open the bundle in `folder`.
+    """Read, check and open the bundle in `folder`. One that is being replaced is read again until it is whole.
 
     Raises:
         UndeterminedError: `trust.missing`.
         FormatError, VerificationError: as `parse_bundle`.
     """
+    unchanged, before = 0, None
+    while True:
+        files, root_keys = _read(folder)
+        try:
+            return parse_bundle(files, root_keys=root_keys)
+        except ProjectError:
+            unchanged = unchanged + 1 if files == before else 0
+            if unchanged >= _TRIES:
+                raise
+        before = files
+        time.sleep(_PAUSE)
+
+
+def _read(folder: Path) -> tuple[dict[str, bytes], list[bytes]]:
     try:
-        files = load_bundle_files(folder)
-        root_keys = load_root_keys(folder)
+        return load_bundle_files(folder), load_root_keys(folder)
     except (OSError, UnicodeDecodeError) as exc:
         hint = "name the folder that holds bundle.cose and root.keys with --trust"
         raise UndeterminedError(Reason.TRUST_MISSING, "no readable bundle there", hint=hint) from exc
-    return parse_bundle(files, root_keys=root_keys)
 
 
 def load_bundle_files(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ledger.errors import FormatError, ProjectError
 from ledger.reasons import Reason
-from verifier.expect import Asked, Expectation, Static
+from verifier.expect import Archive, Asked, Expectation, Static
 from verifier.report import (
     STEP_NAMES,
     Outcome,
@@ -22,7 +22,7 @@ from verifier.report import (
     judge,
 )
 from verifier.seen import Seen
-from verifier.steps import Run, own_request, trust_facts
+from verifier.steps import Run, own_request
 from verifier.trust import TrustBundle
 
 __all__ = ["verify"]
@@ -40,11 +40,13 @@ def verify(
             answer one request.
         trust: the opened bundle.
         now: an aware datetime; the verifier's clock.
-        expect: `Asked(request bytes)` or `STATIC`.
+        expect: `Asked(request bytes)`, `STATIC`, or an `Archive` of either to judge a filed answer again.
         seen: the verifier's memory; a valid answer is marked as used in it.
     """
-    if not isinstance(expect, Asked | Static):
-        raise TypeError("expect is a request asked or STATIC; there is no mode without checks")
+    if not isinstance(expect, Asked | Static | Archive):
+        raise TypeError(
+            "expect is a request asked, STATIC or a filed answer; there is no mode without checks"
+        )
     moment = int(now.timestamp())
     try:
         parts = _parts(data)
@@ -56,11 +58,12 @@ def verify(
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
-    facts = [run.facts() for run in runs if run.is_authentic]
+    # Paper answers no question.
+    facts = [run.facts() for run in runs if run.is_authentic] if isinstance(runs[0].question, Asked) else []
     for run in runs:
         run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
-    if all(report.outcome is Outcome.VALID for report in reports):
+    if not isinstance(expect, Archive) and all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
     seen.advance("bundle.version", trust.version)
     seen.advance("time", trust.issued)
@@ -79,11 +82,11 @@ def _parts(data: object) -> list[bytes]:
 
 def _shown_items(runs: Sequence[Run]) -> set[int]:
     """Positions of the request's items that at least one presentation discloses whole."""
-    expect = runs[0].expect
-    if not isinstance(expect, Asked):
+    question = runs[0].question
+    if not isinstance(question, Asked):
         return set()
     try:
-        items = own_request(runs[0].trust, expect.request).body.items
+        items = own_request(runs[0].trust, question.request).request.body.items
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}
@@ -100,7 +103,7 @@ def _shown_identity(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 def _spend(runs: Sequence[Run], reports: Sequence[Report], seen: Seen) -> list[Report]:
     """Mark a valid answer as used. Another process may have been quicker: then it is a replay here."""
-    keys = [key for run in runs for key in run.replay_keys()]
+    keys = [key for run in runs for key in run.replay_keys]
     if not keys or seen.use_once(keys):
         return list(reports)
     replayed = StepResult(10, StepOutcome.NO, Reason.PRES_NONCE_REPLAYED, "this answer was used before")
@@ -130,4 +133,4 @@ def _joined(reports: Sequence[Report]) -> Report:
 def _refused(error: ProjectError, trust: TrustBundle) -> Report:
     first = StepResult(1, StepOutcome.NO, error.reason, error.detail)
     rest = (StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES if number > 1)
-    return Report(Outcome.INVALID, error.reason, (first, *rest), trust=trust_facts(trust))
+    return Report(Outcome.INVALID, error.reason, (first, *rest), trust=trust.facts)

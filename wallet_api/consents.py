@@ -123,7 +123,7 @@ def begin_answer(
     stored, slots = _choose(held, slots_of)
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
-    shown = disclose(stored.data, slots)
+    shown = disclose(stored.data, slots, holds=request.body.holds)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
     to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
     sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from certificate.certificate import UnverifiedCertificate, parse_certificate
 from certificate.qr_text import decode_any
 from ledger.errors import ConflictError, VerificationError
+from ledger.proof import FullProof
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from wallet_api.log_key import rewrap_log_key
@@ -64,7 +65,10 @@ class StoredCertificate:
 
 
 def put_certificate(service: Service, citizen: Citizen, file: bytes) -> tuple[StoredCertificate, bool]:
-    """Store a whole certificate file; the same certificate again changes nothing. Returns it and whether it is new.
+    """Store a whole certificate file. Returns it and whether it is new.
+
+    The same certificate again changes nothing, but that a ledger proof which reaches further takes the older one's
+    place: one of a later checkpoint can be shown in its short form (DESIGN 3.3).
 
     Raises:
         FormatError, VerificationError, UndeterminedError: as `decode_any` and `check_own_certificate`.
@@ -86,10 +90,19 @@ def put_certificate(service: Service, citizen: Citizen, file: bytes) -> tuple[St
             row = replace(row, state=_replace_older(tx, citizen, parsed))
             tx.add_certificate(row)
             return StoredCertificate(data, parsed, _etag(row), now, row.state), True
-    stored = _open(citizen.data_key, known)
-    if stored.certificate.digest() != parsed.digest():
-        raise ConflictError(Reason.API_VERSION_CONFLICT, f"certificate {number}")
-    return stored, False
+        stored = _open(citizen.data_key, known)
+        if stored.certificate.digest() != parsed.digest():
+            raise ConflictError(Reason.API_VERSION_CONFLICT, f"certificate {number}")
+        if _reach(parsed) <= _reach(stored.certificate):
+            return stored, False
+        row = replace(known, digest=sha256(data).digest(), sealed=sealed)
+        tx.set_certificate_data(citizen.safe, number, digest=row.digest, sealed=sealed)
+        return StoredCertificate(data, parsed, _etag(row), row.added, row.state), False
+
+
+def _reach(certificate: UnverifiedCertificate) -> int:
+    """The size of the tree that the certificate's proof is under; what is checked on its way in has a full one."""
+    return certificate.proof.size if isinstance(certificate.proof, FullProof) else 0
 
 
 def get_certificate(service: Service, citizen: Citizen, number: str) -> StoredCertificate:

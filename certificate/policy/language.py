@@ -5,7 +5,7 @@ Months are counted as `year * 12 + month - 1`; amounts are fen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -149,6 +149,7 @@ class Policy:
         show: claims shown beside the answer.
         retention: days the organisation may keep what it was shown.
         at_counter: whether a printed counter request may ask it.
+        source: the file itself.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Policy:
     show: tuple[str, ...] = ()
     retention: int = 30
     at_counter: bool = True
+    source: bytes = field(default=b"", repr=False, compare=False)
 
     def title(self, language: str) -> str:
         return self.title_zh if language == "zh" else self.title_en

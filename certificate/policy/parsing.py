@@ -53,7 +53,7 @@ def parse_policy(data: bytes) -> Policy:
         _refuse(int(line[1]) if line else text.count("\n") + 1, "not TOML")
     except RecursionError:
         _refuse(1, "nested too deeply")
-    return _File(text, members).policy(sha256(data).digest())
+    return _File(text, members).policy(bytes(data))
 
 
 class _File:
@@ -63,7 +63,7 @@ class _File:
         self._text = text
         self._members = members
 
-    def policy(self, digest: bytes) -> Policy:
+    def policy(self, source: bytes) -> Policy:
         self._check_keys()
         if self._take("schema", int) != SCHEMA:
             self._fail("schema", f"schema {SCHEMA} is known")
@@ -73,7 +73,7 @@ class _File:
         return Policy(
             id=self._matching("id", r"[a-z0-9]+(\.[a-z0-9]+)*", 32),
             version=self._number("version", 1, 10**6),
-            digest=digest,
+            digest=sha256(source).digest(),
             title_zh=self._display("title_zh"),
             title_en=self._display("title_en"),
             purpose=self._display("purpose"),
@@ -87,6 +87,7 @@ class _File:
             show=self._show(),
             retention=self._number("retention_days", 0, 36500, default=30),
             at_counter=self._take("at_counter", bool, default=True),
+            source=source,
         )
 
     def _check_keys(self) -> None:

@@ -13,6 +13,7 @@ import cbor2
 from certificate.certificate import certificate_number, parse_certificate
 from certificate.device import DeviceBody, device_to_be_signed
 from certificate.holding import disclose
+from certificate.log_files import Milestones, encode_blocks, encode_milestones
 from certificate.numbers import Algorithm, Typ
 from certificate.qr_text import encode_qr_text
 from certificate.request import matching_digits, parse_request
@@ -20,13 +21,14 @@ from certificate.rollover import sign_rollover
 from certificate.slot_tree import disclosure_leaf_hash
 from certificate.slots import REGISTRIES
 from issuer.import_summary import sign_import_summary
+from ledger.blocks import Blocks
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.checkpoint import cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
 from ledger.note import Note, encode_note
 from ledger.proof import FullProof, Proof, RecentProof, ShortProof, encode_proof
 from tests.issuer.summaries import SUMMARY
-from tests.world import NOW, SECONDS, SLOTS_24, Log, World, signer
+from tests.world import NOW, SECONDS, SLOTS_24, Log, World, other_entries, signer
 from verifier.expect import Asked
 from verifier.proof_of_verification import prove_verification
 
@@ -166,6 +168,13 @@ def _trust(world: World) -> list[str]:
         _object(files["bundle.cose"]),
         "`certificate.status_list`: IETF Token Status List, CWT form, 2 bits per certificate.\n",
         _object(files["status-1-0.cwt"]),
+        "`certificate.log_files`: the blocks of a log, `[1, log, size, start, large, small, edge]`, here of 300 "
+        "entries, and its milestones, `[1, log, [[size, time], ...]]`.\n",
+        _plain(encode_blocks(1, Blocks.read(300, 0, Log(other_entries(300)).node))),
+        _plain(encode_milestones(Milestones(1, ((256, SECONDS - 86400), (300, SECONDS))))),
+        "`certificate.key_event`: who got a key, whose key ended where; `[1, kind, authority, log, time, operators, "
+        "fields]`. Here a delegation: a village's key, by the office above.\n",
+        _object(world.key_event()),
         "`issuer.import_summary`: what an import did, signed by the office key. It names nobody.\n",
         _object(sign_import_summary(world.office, SUMMARY)),
     ]
@@ -235,6 +244,12 @@ def _bare(data: bytes) -> bytes:
     item = decode_cbor(data)
     protected, _, payload, signature = item.value
     return encode_cbor(cbor2.CBORTag(18, [protected, {}, payload, signature]))
+
+
+def _plain(data: bytes) -> str:
+    """An object without a signature of its own."""
+    body = "\n".join(f"    {line}" for line in wrap(data.hex(), 96))
+    return f"{len(data)} bytes:\n\n{body}\n\n    {_notation(decode_cbor(data))}\n"
 
 
 def _object(data: bytes, *, hex_bytes: int = 192) -> str:

@@ -48,7 +48,7 @@ def test_export_and_monitor(home: Path, tmp_path: Path) -> None:
     assert tally("ledger", "monitor", out, "--state", tmp_path / "seen").code == 2
     assert tally("ledger", "monitor", tmp_path / "no", "--state", tmp_path / "x", *options).code == 2
     (out / "tile/0").rename(out / "tile/gone")
-    assert tally("ledger", "monitor", out, "--state", tmp_path / "seen", *options).code == 4
+    assert tally("ledger", "monitor", out, "--state", tmp_path / "from the start", *options).code == 4
 
 
 def test_proofs(home: Path, tmp_path: Path) -> None:

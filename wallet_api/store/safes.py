@@ -62,6 +62,10 @@ class SafeStatements(Statements):
         sql = f"SELECT {_CERTIFICATE} FROM certificates WHERE safe = ? AND number > ? ORDER BY number LIMIT ?"  # noqa: S608 - our own names
         return [_certificate_row(row) for row in self._execute(sql, (safe, after, limit))]
 
+    def set_certificate_data(self, safe: bytes, number: str, *, digest: bytes, sealed: bytes) -> None:
+        sql = "UPDATE certificates SET digest = ?, sealed = ? WHERE safe = ? AND number = ?"
+        self._execute(sql, (digest, sealed, safe, number))
+
     def set_certificate_state(self, safe: bytes, number: str, state: CertificateState) -> None:
         sql = "UPDATE certificates SET state = ? WHERE safe = ? AND number = ?"
         self._execute(sql, (state.value, safe, number))
