@@ -90,6 +90,10 @@ def init(
     )
     if far is None:
         say("the four witnesses are local: they protect against accidents, not against this bureau itself")
+    say(
+        "the three root keys of its trust bundle stand in HOME/keys"
+        + (": rotate to keys of their holders, then destroy these (docs/TRUST.md)" if production else "")
+    )
     result = {
         "home": str(home_path),
         "environment": bureau.environment.name.lower(),

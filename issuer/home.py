@@ -2,12 +2,13 @@
 
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
-keys/               sealed private keys: office-1, status, registrar, root, log, log-mldsa, seal (of the register)
+keys/               sealed private keys: office-1, status, registrar, live, log, log-mldsa, seal (of the register),
+                    and in a test home root-1...3
 ledger/             the log's database (unless in PostgreSQL), who may append   anchor/  the last checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
 profiles/           how this bureau's codes read           policies/  questions that organisations may ask
-trust/              the bundle as verifiers get it
+trust/              the bundle as verifiers get it         tuf/  the versions of its root (issuer.trust_root)
 
 Where another organisation runs the log (`ledger` in the settings is its address), ledger/ holds the log's policy, the
 credential, what waits to be logged and the last checkpoint seen; there is no log key, anchor or witness.
@@ -49,13 +50,25 @@ from ledger.witness_protocol import Witness
 if TYPE_CHECKING:
     from issuer.far.ledger import FarLedger
 
-__all__ = ["CONFIG_NAME", "EMBEDDED", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
+__all__ = [
+    "CONFIG_NAME",
+    "EMBEDDED",
+    "LIVE_KEY",
+    "MLDSA_LOG_KEY",
+    "ROOT_KEYS",
+    "SCHEMA_VERSION",
+    "WITNESSES",
+    "Home",
+    "Settings",
+]
 
 CONFIG_NAME = "tallystick.toml"
 SCHEMA_VERSION = 1
 WITNESSES = 4
 MLDSA_LOG_KEY = "log-mldsa"
 EMBEDDED = "embedded"
+LIVE_KEY = "live"
+ROOT_KEYS = ("root-1", "root-2", "root-3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,10 @@ class Home:
         return self.path / "trust"
 
     @property
+    def tuf_dir(self) -> Path:
+        return self.path / "tuf"
+
+    @property
     def policy_path(self) -> Path:
         return self.path / "ledger" / "policy.txt"
 
@@ -133,7 +150,7 @@ class Home:
         return self._passphrase
 
     def signer(self, name: str) -> Ed25519CoseSigner:
-        """The signing key called `name` (office-1, status, registrar, root, log, witness-1...)."""
+        """The signing key called `name` (office-1, status, registrar, live, root-1, log, witness-1...)."""
         return Ed25519CoseSigner(self._secret(name))
 
     def mldsa_signer(self) -> MlDsa44Signer | None:

@@ -25,6 +25,7 @@ from issuer.organisations import register_organisation
 from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from issuer.trust_root import add_root
 from ledger.append_credentials import parse_secret
 from ledger.durable import replace_durably
 from ledger.errors import ConfigError, VerificationError
@@ -33,7 +34,6 @@ from ledger.note import SignatureType, VerifierKey, encode_vkey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
 from ledger.trust_policy import LogKey, encode_trust_policy
-from verifier.trust_dir import ROOT_KEYS_NAME
 
 __all__ = [
     "DEMO_ORG",
@@ -52,7 +52,7 @@ _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)  # it names a file
-_BUREAU_KEYS = ("office-1", "status", "registrar", "root")
+_BUREAU_KEYS = ("office-1", "status", "registrar")
 _WITNESS_NAMES = tuple(f"witness-{n}" for n in range(1, WITNESSES + 1))
 _LOG_KEYS = ("log", *_WITNESS_NAMES)
 
@@ -125,13 +125,13 @@ def create_home(
     write_shipped_policies(path / "policies")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
-    (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
     home = Home(path, passphrase=lambda: passphrase)
     if far is None:
         _begin_log(home, signers, random, salt)
     else:
         replace_durably(home.policy_path, far.policy)
         save_credential(home.policy_path.parent, far.credential)
+    add_root(home, random=random, now=now, salt=salt)
     ledger = home.ledger()
     try:
         cut_bundle(home, ledger, now=now, directory=_directory(bureau, signers, home.settings.log))
