@@ -17,20 +17,24 @@ __all__ = ["add_mldsa_key_command", "export", "serve", "vkeys"]
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--out", required=True, help="A folder, or an object store: s3://bucket/prefix.")
 @home_options
 @json_option
-def export(out: Path, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
-    """Write the log to a folder as C2SP tlog-tiles, or bring the folder up to date. Any web server can serve it.
+def export(out: str, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Write the log as C2SP tlog-tiles to a folder or object store, or bring that up to date; any web server serves it.
+
+    An object store's credentials and region are taken from its usual environment variables.
 
     Example: tally ledger export --out public --home home
     """
     from ledger.export import export_log
+    from ledger.export_target import open_target
     from ledger.publication import Publication
 
+    target = open_target(out)
     home = open_home(home_path, passphrase_fd)
     with closing(home.open_store()) as store, progress("export") as advance:
-        done = export_log(Publication(store), out, progress=advance)
+        done = export_log(Publication(store), target, progress=advance)
     result = {
         "origin": home.settings.origin,
         "old_size": done.old_size,
