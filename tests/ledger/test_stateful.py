@@ -213,7 +213,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.backups)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
-        backup = data.draw(st.sampled_from(self.backups))
+        self._restore(data.draw(st.sampled_from(self.backups)))
+
+    @rule(numbers=st.lists(st.integers(61, 99), min_size=1, max_size=4), signs=st.booleans())
+    def restore_what_was_just_before(self, numbers: list[int], signs: bool) -> None:
+        self.backups = self.backups[-3:]
+        self.back_up()
+        self.append(numbers)
+        if signs:
+            self.checkpoint(1)
+        self._restore(self.backups[-1])
+
+    def _restore(self, backup: Backup) -> None:
         newest = self.copies.copy(self.world.place, origin=self.world.origin)
         self.world.close()
         self.copies.restore(self.world.place, backup.place)
@@ -222,6 +233,7 @@ class LedgerMachine(RuleBasedStateMachine):
         elif backup.model[: len(self.signed)] != self.signed:
             assert refusal(self.world.open) == Reason.STORE_FORK_DETECTED
         else:
+            self.backups.append(Backup(newest, tuple(self.model), tuple(self.published)))
             self.model, self.published = list(backup.model), list(backup.published)
             self.ledger = self.world.open()
             return
@@ -324,7 +336,7 @@ def test_ledger_and_witnesses_against_a_list(
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
-            max_examples=(400 if full else 10) if kind == "sqlite" else (100 if full else 4),
+            max_examples=(400 if full else 10) if kind == "sqlite" else (100 if full else 3),
             stateful_step_count=40 if full else 20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

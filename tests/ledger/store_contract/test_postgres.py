@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,9 +13,9 @@ import psycopg
 import pytest
 
 from ledger.errors import ConfigError, ConflictError, IntegrityError
-from ledger.merkle import Frontier
+from ledger.merkle import Frontier, leaf_hash
 from ledger.reasons import Reason
-from ledger.store.base import StoredCheckpoint
+from ledger.store.base import StoredCheckpoint, StoredEntry
 from ledger.store.opening import create_store, open_store
 from ledger.store.postgres import PostgresStore
 from ledger.store.postgres_schema import WRITER_LOCK
@@ -207,6 +208,19 @@ def test_versions_and_absent_ledgers(url: str, ledger_databases: LedgerDatabases
 
 
 # --- locks and connections ------------------------------------------------------------------------------------------
+
+
+def test_a_commit_that_rolls_back_is_no_commit(store: PostgresStore) -> None:
+    a, b = entries(0, 2)
+
+    def swallow() -> None:
+        with store.writing():
+            append_entries(store, [a])
+            with suppress(IntegrityError):
+                store.add_entries([StoredEntry(7, b, leaf_hash(b))])
+
+    assert reason_of(swallow) == Reason.STORE_IO_ERROR
+    assert store.size() == 0
 
 
 @attack("D15", Reason.STORE_LOCKED)
