@@ -20,8 +20,9 @@ from pathlib import Path
 
 from benchmarks.stages import HEADER, Stage, run_stage
 from certificate.qr_text import encode_qr_text
-from issuer.export import encode_shown, find_row, paper_slots, proof_of_row, tree_of_row
+from issuer.export import encode_shown, paper_slots, proof_of_row
 from issuer.home import Home
+from issuer.mint import claims_tree_of
 
 __all__ = ["City", "main", "run_city"]
 
@@ -117,15 +118,16 @@ def run_city(folder: Path, *, people: int, dirty: float = 0.0, seed: int = 7, ve
 def _random_papers(home_path: Path, count: int, chance: random.Random) -> Iterator[str]:
     """The QR texts of papers of random people."""
     home = Home(home_path)
-    numbers = list(home.snapshot().person_nos())
-    ledger = home.ledger()
+    snapshot, register, ledger, seal_key = home.snapshot(), home.register(), home.ledger(), home.seal_key()
     try:
+        numbers = list(snapshot.person_nos())
         for number in chance.sample(numbers, min(count, len(numbers))):
-            row = find_row(home, number)
-            tree = tree_of_row(home, row)
+            row = register.of_person(number)[0]
+            tree = claims_tree_of(row, snapshot.claims(number).claims, seal_key=seal_key)
             yield encode_qr_text(encode_shown(row, tree, paper_slots(tree), proof_of_row(ledger, row)))
     finally:
         ledger.close()
+        register.close()
 
 
 def _named(report: Path) -> int:

@@ -20,6 +20,16 @@ _FOREIGN = 0xFF
 _VALUES = bytes(_ALPHABET.find(chr(code)) % 256 for code in range(256))  # -1 becomes _FOREIGN
 _PAIRS = tuple(_ALPHABET[number % 45] + _ALPHABET[number // 45] for number in range(45 * 45))
 
+_LANES = 2**15
+
+
+def _lane_ends(count: int) -> int:
+    """The last byte of each of `count` lanes of three."""
+    return int.from_bytes(b"\0\0\xff" * count)
+
+
+_LANE_ENDS = _lane_ends(_LANES)
+
 
 def encode_base45(data: bytes) -> str:
     """The base45 text of `data`."""
@@ -51,21 +61,19 @@ def decode_base45(text: str) -> bytes:
 def _groups(values: bytes) -> bytes | None:
     """Two bytes for each three values; None if a group is above 65,535.
 
-    All groups at once: their values stand in lanes of four bytes of three large numbers, whose weighted sum has the
-    groups in its lanes. A lane never overflows: 44 * (1 + 45 + 2025) < 2**17.
+    All groups at once: a group's values stand in a lane of three bytes of one large number, each is moved to the end of
+    its lane, and the weighted sum has the groups in its lanes. A lane never overflows: 44 * (1 + 45 + 2025) < 2**17.
     """
     count = len(values) // 3
-    total = 0
-    for place, weight in enumerate((1, 45, 2025)):
-        lanes = bytearray(4 * count)
-        lanes[3::4] = values[place::3]
-        total += weight * int.from_bytes(lanes)
-    lanes_of_sum = total.to_bytes(4 * count)
-    if lanes_of_sum[1::4].strip(b"\0"):
+    lanes = int.from_bytes(values)
+    ends = _LANE_ENDS if count <= _LANES else _lane_ends(count)
+    total = (lanes >> 16 & ends) + 45 * (lanes >> 8 & ends) + 2025 * (lanes & ends)
+    groups = total.to_bytes(3 * count)
+    if groups[0::3].strip(b"\0"):
         return None
     packed = bytearray(2 * count)
-    packed[0::2] = lanes_of_sum[2::4]
-    packed[1::2] = lanes_of_sum[3::4]
+    packed[0::2] = groups[1::3]
+    packed[1::2] = groups[2::3]
     return bytes(packed)
 
 

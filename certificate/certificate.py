@@ -164,7 +164,7 @@ def _body(payload: object) -> CertificateBody:
     if not 1 <= cut_off % 100 <= 12:
         raise FormatError(Reason.ENC_NUMBER_RANGE, "cut_off is YYYYMM")
     body = CertificateBody(
-        type=CertificateType(registry_of(take_int(fields[1], 0, 255)).type),
+        type=registry_of(take_int(fields[1], 0, 255)).type,
         authority=take_int(fields[2], 1, 65535),
         office=take_int(fields[3], 1, 65535),
         region=take_int(fields[4], 1, 999_999_999_999),

@@ -9,7 +9,7 @@ X with material that is checked by other means (disclosures, ledger proof).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -25,6 +25,7 @@ from ledger.cbor import (
     encode_cbor,
     encode_head,
     encode_text,
+    encode_unsigned,
 )
 from ledger.errors import FormatError
 from ledger.reasons import Reason
@@ -43,6 +44,7 @@ __all__ = [
 _HEADER_CRIT = 2
 _SHORT_HEADER = 64
 _SECURITY_LABELS = frozenset({HEADER_ALG, _HEADER_CRIT, HEADER_KID, HEADER_TYP, HEADER_KCWT})
+_ONLY_X = frozenset({HEADER_X})
 _ALLOWED = frozenset(int(alg) for alg in Algorithm)
 
 # The fixed shapes around header, payload and signature, in CBOR: written by hand, and compared with the library's
@@ -50,6 +52,7 @@ _ALLOWED = frozenset(int(alg) for alg in Algorithm)
 _TAG18_OF_FOUR = encode_head(6, COSE_SIGN1_TAG) + encode_head(4, 4)
 _SIGNATURE1 = encode_head(4, 4) + encode_text("Signature1")
 _EMPTY_MAP = encode_head(5, 0)
+_TYP_AT_END = {encode_unsigned(HEADER_TYP) + encode_unsigned(typ): typ for typ in Typ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +182,10 @@ def sign1_of_item(
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "header, payload and signature are byte strings")
     if not isinstance(unprotected, Mapping):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "the unprotected header is a map")
-    if _SECURITY_LABELS & unprotected.keys():
-        raise FormatError(Reason.SIG_HEADER_UNPROTECTED, "a header that must be signed stands outside")
-    if unprotected.keys() - ({HEADER_X} if with_x else set()):
+    if unprotected and not (with_x and unprotected.keys() == _ONLY_X):
+        outside = _SECURITY_LABELS & unprotected.keys()
+        if outside:
+            raise FormatError(Reason.SIG_HEADER_UNPROTECTED, "a header that must be signed stands outside")
         raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, "unknown unprotected header")
     headers = _headers(protected, typ, more_labels, with_kid)
     if not signature:
@@ -190,10 +194,15 @@ def sign1_of_item(
 
 
 def unverified_typ(item: object) -> object:
-    """What a decoded object says it is; None when it says nothing readable. For choosing a parser only."""
+    """What a decoded object says it is; None when it says nothing readable. For choosing a parser only.
+
+    A header ends with its typ, the last of our labels: one that holds a certificate need not be decoded to see it.
+    """
     try:
         if isinstance(item, Tag) and type(item.value) is tuple and type(item.value[0]) is bytes:
-            return _header_map(item.value[0]).get(HEADER_TYP)
+            protected = item.value[0]
+            said = _TYP_AT_END.get(protected[-4:])
+            return _header_map(protected).get(HEADER_TYP) if said is None else said
     except (FormatError, IndexError):
         pass
     return None
@@ -212,14 +221,23 @@ def _headers(
         raise FormatError(Reason.ALG_KEY_MISMATCH, "keys that are named by a key id are Ed25519")
     if headers.get(HEADER_TYP) != typ:
         raise FormatError(Reason.KEY_PURPOSE_MISMATCH, f"not signed as {typ}")
-    due = {HEADER_ALG, HEADER_TYP, *more_labels} | ({HEADER_KID} if with_kid else set())
-    if due - headers.keys():
-        raise FormatError(Reason.SCHEMA_FIELD_MISSING, f"header {min(due - headers.keys())} is missing")
-    if headers.keys() - due:
-        raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"unknown header {min(headers.keys() - due)}")
+    due = _due_labels(more_labels, with_kid)
+    if headers.keys() != due:
+        raise _other_labels(headers.keys(), due)
     if with_kid and (type(headers[HEADER_KID]) is not bytes or len(headers[HEADER_KID]) != 8):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a key id has 8 bytes")
     return headers
+
+
+@lru_cache(maxsize=64)
+def _due_labels(more_labels: frozenset[int], with_kid: bool) -> frozenset[int]:
+    return more_labels | {HEADER_ALG, HEADER_TYP} | ({HEADER_KID} if with_kid else set())
+
+
+def _other_labels(found: Set[int], due: Set[int]) -> FormatError:
+    if due - found:
+        return FormatError(Reason.SCHEMA_FIELD_MISSING, f"header {min(due - found)} is missing")
+    return FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"unknown header {min(found - due)}")
 
 
 def _header_map(protected: bytes) -> Mapping[int, Any]:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.keys import CoseSigner, check_key, key_id
 from certificate.numbers import CertificateType, Environment, Typ
+from certificate.offices import Office, check_offices
 from certificate.schema import take_array, take_bytes, take_int, take_optional_int, take_text, take_version
 from ledger.errors import FormatError, VerificationError
 from ledger.reasons import Reason
@@ -57,20 +58,6 @@ class Authority:
     number: int
     name_zh: str
     name_en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """An office of an authority. `code` is the bureau's own, `region_prefix` limits the regions it certifies."""
-
-    authority: int
-    number: int
-    code: str
-    name_zh: str
-    name_en: str
-    parent: int | None
-    region_prefix: str
-    types: tuple[CertificateType, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +191,8 @@ def parse_directory(data: bytes) -> UnverifiedDirectory:
 
     Raises:
         FormatError: as all parsers; `key.weak`, `key.malformed`, `key.kid_ambiguous` (two keys, one key id),
-            `schema.field_unknown` (an office or key of an authority that does not exist).
+            `schema.field_unknown` (an office or key of an authority that does not exist),
+            `trust.issuer_not_authorised` (an office exceeds the one above it).
     """
     sign1 = parse_sign1(data, Typ.DIRECTORY)
     if isinstance(sign1.payload, tuple) and sign1.payload:
@@ -244,6 +232,10 @@ def _check_references(directory: Directory) -> None:
     for office in directory.offices:
         if directory.authority(office.authority) is None:
             raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"office of unknown authority {office.authority}")
+    try:
+        check_offices({(office.authority, office.number): office for office in directory.offices})
+    except VerificationError as exc:
+        raise FormatError(exc.reason, exc.detail) from exc
     for key in directory.keys:
         known = directory.authority(key.authority) is not None and directory.log(key.log) is not None
         if not known or (

@@ -59,6 +59,9 @@ class Typ(IntEnum):
     JOURNAL = 65114  # holder key
     VERIFICATION_PROOF = 65115  # request key
     KEY_ROLLOVER = 65116  # request key, the old one and the new one
+    CASE = 65117  # operator key
+    CASE_APPROVAL = 65118  # another operator's key
+    KEY_CASE = 65119  # operator key
 
 
 class CertificateType(IntEnum):

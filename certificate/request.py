@@ -35,7 +35,7 @@ __all__ = [
     "SlotsItem",
     "UnverifiedRegistration",
     "UnverifiedRequest",
-    "check_request_scope",
+    "check_registered_on",
     "matching_digits",
     "parse_registration",
     "parse_request",
@@ -43,7 +43,7 @@ __all__ = [
     "sign_request",
     "verify_registration",
     "verify_request",
-    "verify_request_signatures",
+    "verify_request_but_its_day",
 ]
 
 NONCE_SIZE = 16
@@ -183,13 +183,14 @@ def parse_request(data: bytes) -> UnverifiedRequest:
     return UnverifiedRequest(sign1, _request_body(sign1.payload), registration)
 
 
-def check_request_scope(request: RequestBody, registration: RegistrationBody, *, today: int) -> None:
-    """Check a request against a registration whose signature holds.
+def check_registered_on(registration: RegistrationBody, *, today: int) -> None:
+    """Check the dates of a registration whose signature holds. Raises VerificationError `org.unregistered`."""
+    if not registration.valid_from <= today <= registration.valid_to:
+        raise VerificationError(Reason.ORG_UNREGISTERED, f"registration of organisation {registration.org}")
 
-    Raises:
-        VerificationError: `org.unregistered` (other organisation, outside its dates) or `org.purpose_not_allowed`.
-    """
-    if request.org != registration.org or not registration.valid_from <= today <= registration.valid_to:
+
+def _check_scope(request: RequestBody, registration: RegistrationBody) -> None:
+    if request.org != registration.org:
         raise VerificationError(Reason.ORG_UNREGISTERED, f"registration of organisation {registration.org}")
     if request.purpose not in registration.purposes:
         raise VerificationError(Reason.ORG_PURPOSE_NOT_ALLOWED, "purpose not in the registration")
@@ -198,21 +199,23 @@ def check_request_scope(request: RequestBody, registration: RegistrationBody, *,
 
 
 def verify_request(request: UnverifiedRequest, *, directory: Directory, today: int) -> RegistrationBody:
-    """Check who asks: the registrar's and the organisation's signatures, then the scope. `today` is a UTC day number.
+    """Check who asks: the registrar's and the organisation's signatures, the scope, and the dates of the registration.
 
+    Args:
+        today: a UTC day number.
     Raises:
         VerificationError: `org.unregistered` or `org.purpose_not_allowed`.
     """
-    registration = verify_request_signatures(request, directory=directory)
-    check_request_scope(request.body, registration, today=today)
+    registration = verify_request_but_its_day(request, directory=directory)
+    check_registered_on(registration, today=today)
     return registration
 
 
-def verify_request_signatures(request: UnverifiedRequest, *, directory: Directory) -> RegistrationBody:
-    """The part of `verify_request` that no day changes. Raises VerificationError `org.unregistered`."""
-    registration = request.registration
-    body = _registered(registration, directory)
+def verify_request_but_its_day(request: UnverifiedRequest, *, directory: Directory) -> RegistrationBody:
+    """The part of `verify_request` that no day changes: the signatures and the scope. Raises as that does."""
+    body = _registered(request.registration, directory)
     _check_signature(request.sign1, body.request_key, body.org)
+    _check_scope(request.body, body)
     return body
 
 
@@ -225,8 +228,7 @@ def verify_registration(
         VerificationError: `org.unregistered`.
     """
     body = _registered(registration, directory)
-    if not body.valid_from <= today <= body.valid_to:
-        raise VerificationError(Reason.ORG_UNREGISTERED, f"registration of organisation {body.org}")
+    check_registered_on(body, today=today)
     return body
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -43,6 +43,7 @@ HASH_SIZE = 32
 
 _LEAF_HEAD = b"\x00\x83\x50"  # leaf prefix, then CBOR: an array of three, a byte string of 16
 _COUNTER = modes.CTR(bytes(16))
+_digest = type(sha256()).digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +210,9 @@ def _from_seed(
     plan = plan_tree(registry.identity_depth, registry.fact_depth, tuple(slots))
     salts = plan.salts.unpack(salts_from_seed(seed, slots[-1] + 1))
     items = registry.encode_items(slots, map(claims.__getitem__, slots))
-    head, empty, hash_ = _LEAF_HEAD, b"\x02" + seed, sha256
-    hashes = [hash_(head + salt + item).digest() for salt, item in zip(salts, items, strict=True)]
-    hashes += [hash_(empty + end).digest() for end in plan.ends]
-    return plan, hashes
+    leaves = map(b"".join, zip(repeat(_LEAF_HEAD), salts, items, strict=False))
+    empty = map((b"\x02" + seed).__add__, plan.ends)
+    return plan, list(map(_digest, map(sha256, chain(leaves, empty))))
 
 
 def _check_seed(seed: bytes) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from struct import Struct
 from typing import Any
@@ -30,6 +30,9 @@ Node = tuple[int, int]
 """A subtree: number of the tree (0 identity, 1 fact, 2 both under their root) and heap index in it, root = 1."""
 
 _ROOT: Node = (2, 1)
+_NODE_PREFIX = b"\x01"
+_NODE = f"{len(_NODE_PREFIX) + 2 * 32}s"
+_digest = type(sha256()).digest
 _MOST_PLANS = 4096  # whoever shows ever other slots makes the cache useless, not large
 
 
@@ -41,24 +44,24 @@ class TreePlan:
         hidden: the maximal subtrees without any of the leaves, left to right.
         ends: per hidden subtree number of the tree and heap index, as they end what is hashed for an empty one.
         nodes: the leaves, the hidden subtrees, then what is made of them; the last one is the root.
-        levels: what picks the hashes that are joined on each level: left, right, left, right, ...
+        levels: per level what picks the hashes that are joined, each pair behind the node prefix, which stands in
+            front of all hashes; and what cuts them, laid end to end, into what is hashed for each node.
         salts: what picks the leaves' salts of 16 bytes out of those of all slots up to the last one.
     """
 
     hidden: tuple[Node, ...]
     ends: tuple[bytes, ...]
     nodes: tuple[Node, ...]
-    levels: tuple[Callable[[Sequence[bytes]], Sequence[bytes]], ...]
+    levels: tuple[tuple[Callable[[Sequence[bytes]], Sequence[bytes]], Struct], ...]
     salts: Struct
 
     def fold(self, hashes: list[bytes]) -> bytes:
         """The root. `hashes` holds those of the leaves and of `hidden`, and receives the rest of `nodes`."""
-        hash_ = sha256  # a global is looked up anew for each of a hundred hashes
-        for pick in self.levels:
-            pairs = iter(pick(hashes))
-            hashes += [
-                hash_(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)
-            ]
+        known = [_NODE_PREFIX, *hashes]
+        for pick, pairs in self.levels:
+            # No line of Python for each of a hundred hashes.
+            known += map(_digest, map(sha256, pairs.unpack(b"".join(pick(known)))))
+        hashes[:] = known[1:]
         return hashes[-1]
 
 
@@ -106,10 +109,11 @@ class _Planner:
     def plan(self) -> TreePlan:
         joined = sorted(self.joined, key=lambda pair: self.height[pair[2]])
         nodes = (*self.leaves, *self.hidden, *(node for _, _, node in joined))
-        place = {node: at for at, node in enumerate(nodes)}
-        levels: list[Any] = []
+        place = {node: at for at, node in enumerate(nodes, start=1)}
+        levels: list[tuple[Any, Struct]] = []
         for _, level in groupby(joined, key=lambda pair: self.height[pair[2]]):
-            levels.append(itemgetter(*(place[side] for left, right, _ in level for side in (left, right))))
+            pairs = [(0, place[left], place[right]) for left, right, _ in level]
+            levels.append((itemgetter(*chain.from_iterable(pairs)), Struct(_NODE * len(pairs))))
         ends = tuple(bytes((tree,)) + heap.to_bytes(2) for tree, heap in self.hidden)
         return TreePlan(tuple(self.hidden), ends, nodes, tuple(levels), _picking_salts(self.slots))
 

@@ -121,7 +121,13 @@ def claim_all(
 
 
 def renew(
-    issuer: str, signer: CoseSigner, http: httpx.Client, *, newer_than: int, trust: TrustBundle, now: int
+    issuer: str,
+    signer: CoseSigner,
+    http: httpx.Client,
+    *,
+    newer_than: int,
+    trust: TrustBundle,
+    now: int,
 ) -> bytes | None:
     """The newest certificate of the signer's key, or None when there is none after `newer_than` (YYYYMM, 0 for any).
 

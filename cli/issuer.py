@@ -17,8 +17,15 @@ from certificate.texts import Language, claim_name, format_value
 from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
+from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
+from cli.issuer_key import key
+from cli.issuer_office import office
 from cli.issuer_policy import policy
+from cli.issuer_printing import print_client
+from cli.issuer_reissue import emit_reissue
+from cli.issuer_report import report as supervisor_report
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
@@ -35,7 +42,9 @@ from issuer.export import (
     tree_of_row,
 )
 from issuer.home import Home
+from issuer.offices.events import office_of_code
 from issuer.paper_stock import draw_certificate
+from issuer.publish import load_directory
 from issuer.register import PAPER, RegisterRow
 from issuer.service import (
     MintRun,
@@ -71,6 +80,11 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
+for _command in (
+    *(revoke, suspend, resume, approve, cases, operator, changed, supervisor_report),
+    *(office, key, print_client),
+):
+    issuer.add_command(_command)
 
 
 @issuer.command("import")
@@ -139,6 +153,10 @@ def import_(
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
         text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
+    with opened_register(home) as register:
+        older = register.count_live(summary.digest, since=0)
+    if older:
+        say(f"{older:,} certificates are out from other records; see which changed: tally issuer changed")
     emit(result, text, as_json=as_json)
 
 
@@ -149,6 +167,8 @@ def import_(
 @click.option(
     "--holder-key", type=click.Path(path_type=Path, exists=True), help="With one --person: the .pub file."
 )
+@click.option("--reissue-void", is_flag=True, help="Whatever honest fell with a stolen key, once more.")
+@click.option("--office", "office_code", help="Code of the office that signs; default: the home's own.")
 @click.option(
     "--holder-keys",
     type=click.Path(path_type=Path, exists=True),
@@ -160,7 +180,9 @@ def mint(
     persons: tuple[str, ...],
     enrolled: bool,
     everyone: bool,
+    reissue_void: bool,
     holder_key: Path | None,
+    office_code: str | None,
     holder_keys: Path | None,
     home_path: Path,
     passphrase_fd: int | None,
@@ -170,24 +192,29 @@ def mint(
 
     Example: tally issuer mint --person 9900000001 --holder-key me.key.pub --home home
     """
-    if sum((bool(persons), enrolled, everyone)) != 1:
-        raise click.UsageError("name one of --person NO, --enrolled, --all")
+    if sum((bool(persons), enrolled, everyone, reissue_void)) != 1:
+        raise click.UsageError("name one of --person NO, --enrolled, --all, --reissue-void")
     if holder_key is not None and len(persons) != 1:
         raise click.UsageError("--holder-key goes with exactly one --person")
     home = open_home(home_path, passphrase_fd)
+    if reissue_void:
+        emit_reissue(home, as_json=as_json)
+        return
+    by = None if office_code is None else office_of_code(home, load_directory(home), office_code).number
     with opened_ledger(home) as ledger:
         if everyone:
             with progress("minting") as advance:
-                run = mint_all(home, ledger, now=_now(), progress=advance)
+                run = mint_all(home, ledger, now=_now(), office=by, progress=advance)
         elif enrolled:
             if holder_keys is not None:
                 _enroll(home, _read_holder_keys(holder_keys))
             with progress("minting") as advance:
-                run = mint_enrolled(home, ledger, now=_now(), progress=advance)
+                run = mint_enrolled(home, ledger, now=_now(), office=by, progress=advance)
             _say_who_left(home)
         else:
             holder = PAPER if holder_key is None else read_public_key(holder_key)
-            run = mint_persons(home, ledger, [(person, holder) for person in persons], now=_now())
+            pairs = [(person, holder) for person in persons]
+            run = mint_persons(home, ledger, pairs, now=_now(), office=by)
     _emit_run(home, run, as_json)
 
 

@@ -27,6 +27,7 @@ class Possible(StrEnum):
     """Who can have made an entry that the register does not know."""
 
     STOLEN_KEY_OR_PLANTED = "a stolen office key, or planted by whoever can append"
+    DISOWNED = "disowned by this bureau: no certificate can stand on it"
     PLANTED = "planted by whoever can append: no office key counts at this position"
 
 
@@ -64,7 +65,9 @@ class Audit:
 
     @property
     def in_order(self) -> bool:
-        return not (self.unknown or self.misplaced or self.missing)
+        """Whether nothing is left to do: what was disowned is dealt with."""
+        open_ = [one for one in self.unknown if one.possible is not Possible.DISOWNED]
+        return not (open_ or self.misplaced or self.missing)
 
 
 def audit_ledger(
@@ -110,6 +113,8 @@ def audit_ledger(
 
 
 def _possible(index: int, directory: Directory, authority: int, log: int) -> Possible:
+    if directory.is_void(authority=authority, log=log, index=index):
+        return Possible.DISOWNED
     keys: Sequence[tuple[int, int | None, int | None]] = [
         (key.from_index, key.to_index, key.void_from)
         for key in directory.keys

@@ -13,18 +13,21 @@ from ledger.durable import map_os_error
 from ledger.errors import ConflictError
 from ledger.reasons import Reason
 
-__all__ = ["locked"]
+__all__ = ["KEYS_LOCK", "locked"]
+
+KEYS_LOCK = "keys.lock"  # in the home: shared by whoever mints, alone for whoever ends a key
 
 _LOOK_AGAIN = 0.02  # seconds
 
 
 @contextmanager
-def locked(path: Path, *, what: str, timeout: float) -> Iterator[None]:
+def locked(path: Path, *, what: str, timeout: float, shared: bool = False) -> Iterator[None]:
     """Hold the lock at `path` alone; it is made when it is not there. Not for the same thread twice.
 
     Args:
         what: what is done under it, for the one who waits in vain.
         timeout: seconds to wait for another holder.
+        shared: hold it with others who share it, without those who want it alone.
     Raises:
         ConflictError: `store.locked`.
         IntegrityError: `store.…` when the file cannot be made.
@@ -34,17 +37,17 @@ def locked(path: Path, *, what: str, timeout: float) -> Iterator[None]:
     except OSError as exc:
         raise map_os_error(exc) from exc
     try:
-        _acquire(descriptor, what, timeout)
+        _acquire(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, what, timeout)
         yield
     finally:
         os.close(descriptor)  # gives the lock back; the file stays, for another may be waiting at it
 
 
-def _acquire(descriptor: int, what: str, timeout: float) -> None:
+def _acquire(descriptor: int, kind: int, what: str, timeout: float) -> None:
     until = time.monotonic() + timeout
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError as exc:
             if time.monotonic() >= until:

@@ -39,6 +39,9 @@ from ledger.workers import Workers
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
 BATCH_SIZE = 1000
+_PAPER_BATCH = (
+    4000  # the more at once, the fewer times each page of an index is written; some MB for each process
+)
 _MAX_TRIES = 20
 
 
@@ -93,6 +96,7 @@ class Minter:
             ConflictError: `store.locked`; nothing of the batch at hand was minted, run again.
             IntegrityError: `store.…`; the ledger refused, nothing of the batch left.
             FormatError: a claim value that the format refuses; nothing of the batch was minted.
+            VerificationError: `trust.issuer_not_authorised`: a person of another region, as before.
         """
         stream = iter(orders)
         while batch := list(islice(stream, BATCH_SIZE)):
@@ -101,7 +105,7 @@ class Minter:
                 progress(len(batch))
 
     def mint_paper(
-        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = BATCH_SIZE
+        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = _PAPER_BATCH
     ) -> Iterator[int]:
         """Mint paper for the persons at `places` of `snapshot`; yields how many of each batch are new, once logged.
 
@@ -123,7 +127,8 @@ class Minter:
             if exc.reason is not Reason.CLI_DUPLICATE_ID:
                 raise
             # Another run was first with one of them: one by one, what it left.
-            orders = [MintOrder(snapshot.person_at(at)) for at in batch.task.places]
+            people = (snapshot.person_at(at) for at in batch.task.places)
+            orders = [MintOrder(person) for person in people if self._signing.settings.may_certify(person)]
             return sum(minted.is_new for minted in self._mint_batch(orders))
         self._log(batch.digests)
         return len(batch.rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -67,6 +67,11 @@ class Profile:
     kinds: Mapping[str, Kind]
     charges: Mapping[str, Charge]
     characters: Mapping[str, str] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Read-only views do not travel to other processes, what they show does."""
+        values = (getattr(self, name.name) for name in fields(self))
+        return Profile, tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
 
 
 def load_profile(path: Path) -> Profile:

@@ -5,7 +5,8 @@ that are not in the snapshot) is sealed under the home's seed key; erasing a per
 which the values under the certificate can neither be shown nor guessed.
 
 Invariant: (person, type, cut_off, holder, snapshot, extra claims) is unique: the mint identity of DESIGN 3.8, which
-is what "never minted twice" means.
+is what "never minted twice" means. A row whose certificate fell with a stolen key is set aside: its `extra` becomes
+0x00 and its digest, 33 bytes, so that the same mint can be made once more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from issuer.casework.rows import CaseRows
 from issuer.claiming.holder_keys import HolderKeys
 from issuer.register_schema import SCHEMA, SCHEMA_VERSION
 from ledger.errors import ConfigError, IntegrityError
@@ -27,6 +29,11 @@ from ledger.store.sqlite_file import mapped_errors, transaction
 __all__ = ["PAPER", "MintIdentity", "Register", "RegisterRow", "SnapshotRow"]
 
 _READ_AT_ONCE = 4096
+# Numbers, digests and places in status lists are random: a batch touches all of their indices, of which a city has 150
+# MiB. Taken only as far as it is used.
+_CACHE_KIB = 192 * 1024
+# The same pages change in batch after batch: they are moved from the log to their places when it has 64 MiB.
+_LOG_PAGES = 16_384
 PAPER = b""  # stands for the holder key of a paper certificate
 
 
@@ -83,13 +90,17 @@ class SnapshotRow:
 
 
 _SNAPSHOT_COLUMNS = "digest, file, cut_off, imported_at, summary"
+_LIVE = (
+    "snapshot != ? AND minted_at >= ? AND log_index IS NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM states s WHERE s.number = certificates.number)"
+)
 _COLUMNS = (
     "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
     "minted_at, log, log_index"
 )
 
 
-class Register(HolderKeys):
+class Register(HolderKeys, CaseRows):
     """One SQLite file through sqlite-utils; every write is one transaction.
 
     What a write may raise: ConflictError `store.locked`, IntegrityError `store.full`, `store.io_error` and the like;
@@ -112,6 +123,8 @@ class Register(HolderKeys):
         with mapped_errors():
             self._db.conn.execute("PRAGMA journal_mode = WAL")
             self._db.conn.execute("PRAGMA synchronous = FULL")
+            self._db.conn.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            self._db.conn.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             if create:
                 self._db.conn.executescript(SCHEMA)
                 self._db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -186,7 +199,7 @@ class Register(HolderKeys):
     def newest_of_holder(self, holder: bytes) -> RegisterRow | None:
         """The certificate with the latest cut-off minted to a key for its owner, and of those the last, if logged."""
         rows = self._select(
-            "holder = ? AND log_index IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proxies p "
+            "length(extra) != 33 AND holder = ? AND log_index IS NOT NULL AND NOT EXISTS (SELECT 1 FROM proxies p "
             "WHERE p.person_no = certificates.person_no AND p.holder = certificates.holder) "
             "ORDER BY cut_off DESC, id DESC LIMIT 1",
             (holder,),
@@ -196,7 +209,8 @@ class Register(HolderKeys):
     def newest_for(self, person_no: str, holder: bytes) -> RegisterRow | None:
         """As `newest_of_holder`, of the certificates about one person: what a proxy's key holds for them."""
         rows = self._select(
-            "person_no = ? AND holder = ? AND log_index IS NOT NULL ORDER BY cut_off DESC, id DESC LIMIT 1",
+            "length(extra) != 33 AND person_no = ? AND holder = ? AND log_index IS NOT NULL "
+            "ORDER BY cut_off DESC, id DESC LIMIT 1",
             (person_no, holder),
         )
         return rows[0] if rows else None
@@ -224,6 +238,33 @@ class Register(HolderKeys):
         while batch := rows.fetchmany(_READ_AT_ONCE):
             yield batch[0][0], batch
 
+    def logged_from(self, index: int) -> Iterator[RegisterRow]:
+        """All certificates that stand in the ledger at `index` or later and were not set aside."""
+        sql = f"SELECT {_COLUMNS} FROM certificates WHERE log_index >= ? AND length(extra) != 33"  # noqa: S608 - as above
+        with mapped_errors():
+            for values in self._db.conn.execute(sql, (index,)):
+                yield _row(values)
+
+    def set_aside(self, digests: Iterable[bytes]) -> None:
+        """Set rows aside whose certificates count no longer: all or none."""
+        with self._writing() as connection:
+            connection.executemany(
+                "UPDATE certificates SET extra = ? WHERE digest = ?",
+                ((b"\x00" + digest, digest) for digest in digests),
+            )
+
+    def put_aside(self) -> list[RegisterRow]:
+        """The rows that were set aside, in order."""
+        return self._select("length(extra) = 33 ORDER BY id")
+
+    def has_aside(self, holder: bytes, cut_off: int) -> bool:
+        """Whether a certificate of this key with this cut-off or a later one was set aside."""
+        row = self._db.conn.execute(
+            "SELECT 1 FROM certificates WHERE length(extra) = 33 AND holder = ? AND cut_off >= ? LIMIT 1",
+            (holder, cut_off),
+        )
+        return row.fetchone() is not None
+
     def used_indices(self, status_list: int) -> list[int]:
         rows = self._db.conn.execute(
             "SELECT status_index FROM certificates WHERE status_list = ?", (status_list,)
@@ -234,6 +275,26 @@ class Register(HolderKeys):
         return int(
             self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0]
         )
+
+    def live_rows(self, newest: bytes, *, since: int) -> Iterator[RegisterRow]:
+        """Logged certificates in the state valid, minted since then from another snapshot than `newest`, in order."""
+        rows = self._db.conn.execute(
+            f"SELECT {_COLUMNS} FROM certificates WHERE {_LIVE} ORDER BY id",  # noqa: S608 - our own words
+            (newest, since),
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from map(_row, batch)
+
+    def minted(self) -> Iterator[tuple[int, bool, bytes]]:
+        """Of every certificate: when it was minted (POSIX seconds), whether it is paper, and its signed bytes."""
+        rows = self._db.conn.execute("SELECT minted_at, holder = x'', signed FROM certificates ORDER BY id")
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from ((row[0], bool(row[1]), row[2]) for row in batch)
+
+    def count_live(self, newest: bytes, *, since: int) -> int:
+        """How many `live_rows` gives."""
+        sql = f"SELECT count(*) FROM certificates WHERE {_LIVE}"  # noqa: S608 - our own words
+        return int(self._db.conn.execute(sql, (newest, since)).fetchone()[0])
 
     def minted_for(self, snapshot: bytes, holder: bytes) -> set[str]:
         """The persons who have a certificate without extra claims from this snapshot for this holder key."""

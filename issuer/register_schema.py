@@ -7,7 +7,7 @@ from typing import Final
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "UPGRADES"]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _HOLDER_KEYS: Final = """
 CREATE TABLE states (
@@ -23,6 +23,23 @@ CREATE TABLE proxies (
     delegation BLOB, ended_at INTEGER, PRIMARY KEY (person_no, holder)
 ) STRICT, WITHOUT ROWID;
 """
+
+_CASES: Final = (
+    """CREATE TABLE operators (
+    name TEXT PRIMARY KEY, public_key BLOB NOT NULL UNIQUE, added_at INTEGER NOT NULL, ended_at INTEGER
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE cases (
+    id INTEGER PRIMARY KEY, action INTEGER NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+    citizen_call INTEGER NOT NULL, opened_by TEXT NOT NULL, opened_at INTEGER NOT NULL, opening BLOB NOT NULL,
+    approved_by TEXT, executed_at INTEGER, approval BLOB, changed INTEGER, CHECK (approved_by != opened_by)
+) STRICT""",
+    """CREATE TABLE case_certificates (
+    case_id INTEGER NOT NULL, number TEXT NOT NULL, PRIMARY KEY (case_id, number)
+) STRICT, WITHOUT ROWID""",
+    "CREATE TRIGGER cases_stay BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'cases stay'); END",
+    """CREATE TRIGGER cases_are_final BEFORE UPDATE OF id, action, reason, count, citizen_call, opened_by, opened_at,
+    opening ON cases BEGIN SELECT RAISE(ABORT, 'cases stay'); END""",
+)
 
 SCHEMA: Final = (
     """
@@ -58,11 +75,13 @@ CREATE TABLE organisations (
 CREATE TRIGGER certificates_stay BEFORE DELETE ON certificates BEGIN SELECT RAISE(ABORT, 'register rows stay'); END;
 """
     + _HOLDER_KEYS
+    + "".join(f"{statement};\n" for statement in _CASES)
 )
 
 # Version 1 had no signed summaries, and its snapshots lay in the clear (`issuer.upkeep.upgrade` seals them); version 2
-# knew only which keys are enrolled, not which ended or act for another person.
+# knew only which keys are enrolled, not which ended or act for another person; version 3 knew no cases.
 UPGRADES: Final[Mapping[int, Sequence[str]]] = {
     1: ("ALTER TABLE snapshots ADD COLUMN summary BLOB",),
     2: tuple(statement for statement in _HOLDER_KEYS.split(";") if statement.strip()),
+    3: _CASES,
 }

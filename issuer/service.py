@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,9 @@ from issuer.claiming.holder_keys import Proxy
 from issuer.claiming.proxies import proxy_claim
 from issuer.home import Home
 from issuer.import_summary import SummaryBody, sign_import_summary
-from issuer.lock import locked
+from issuer.lock import KEYS_LOCK, locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
-from issuer.office_key import office_signer
+from issuer.office_key import office_key_name, office_signer
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow
@@ -33,9 +33,11 @@ from ledger.workers import available_cores
 __all__ = [
     "MintRun",
     "import_records",
+    "is_over",
     "mint_all",
     "mint_enrolled",
     "mint_persons",
+    "mint_wanted",
     "opened_register",
     "signed_summary",
 ]
@@ -43,6 +45,7 @@ __all__ = [
 _DAY = 86400
 
 
+_PATIENCE = 60.0  # seconds
 _WORTH_PROCESSES = 5000  # fewer certificates are signed before processes of their own have started
 
 
@@ -141,7 +144,8 @@ def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
         report=summary.report,
         imported=now,
     )
-    return sign_import_summary(home.signer(f"office-{settings.office}"), body)
+    name = office_key_name(home, load_directory(home), settings.office)
+    return sign_import_summary(home.signer(name), body)
 
 
 def mint_persons(
@@ -151,30 +155,54 @@ def mint_persons(
     *,
     now: int,
     extra: Mapping[int, ClaimValue] | None = None,
+    office: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> MintRun:
     """Mint for (person number, holder key or PAPER), from the newest snapshot, in the order given.
 
-    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so.
+    A key that acts for the person (`HolderKeys.proxy`) gets a certificate that says so. What a key held before is
+    replaced by it.
 
+    Args:
+        extra: claims beside the records, the same for all.
+        office: number of the office that signs; None for the home's own.
     Raises:
         ConfigError: `person.not_found`, `home.not_found` (nothing imported yet), `cli.clock_suspect`,
             `cli.key_mismatch`, `cli.key_retired`.
         VerificationError: `key.revoked`: a key that ended, or a proxy that is over; nothing was minted.
+            `trust.issuer_not_authorised`: a person of another region than the office's; nothing of the batch was.
     """
+    wanted = [(person_no, holder, extra) for person_no, holder in persons]
+    return mint_wanted(home, ledger, wanted, now=now, office=office, progress=progress, random=random)
+
+
+def mint_wanted(
+    home: Home,
+    ledger: Sequencer,
+    wanted: Sequence[tuple[str, bytes, Mapping[int, ClaimValue] | None]],
+    *,
+    now: int,
+    office: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    random: Callable[[int], bytes] = os.urandom,
+) -> MintRun:
+    """As `mint_persons`, each with claims of its own."""
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    pairs = list(persons)
-    with opened_register(home) as register:
-        for person_no, holder in pairs:
+    with opened_register(home) as register, _keys_in_use(home):
+        for person_no, holder, _ in wanted:
             snapshot.require(person_no)
             _require_current(register, person_no, holder, now)
-        minter = _minter(home, ledger, register, snapshot, now, random)
+        minter = _minter(home, ledger, register, snapshot, now, random, office, len(wanted))
         # One after the other: the claims of a whole city's holders would not fit into memory.
-        orders = (_order(register, snapshot.claims(person_no), holder, extra) for person_no, holder in pairs)
-        certificates = tuple(minter.mint(orders, progress=_counted(progress, len(pairs))))
+        orders = (
+            _order(register, snapshot.claims(person_no), holder, extra) for person_no, holder, extra in wanted
+        )
+        certificates = tuple(minter.mint(orders, progress=_counted(progress, len(wanted))))
+        pairs = [(person_no, holder) for person_no, holder, _ in wanted]
         register.enroll((person_no, holder) for person_no, holder in pairs if holder != PAPER)
+        register.replace_older(pairs, now=now)
     cut_bundle(home, ledger, now=now)
     new = sum(certificate.is_new for certificate in certificates)
     return MintRun(new, len(certificates) - new, len(minter.resumed), certificates)
@@ -194,15 +222,25 @@ def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callabl
 
 
 def mint_enrolled(
-    home: Home, ledger: Sequencer, *, now: int, progress: Callable[[int, int], None] | None = None
+    home: Home,
+    ledger: Sequencer,
+    *,
+    now: int,
+    office: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> MintRun:
-    """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`."""
+    """Mint for every key that is enrolled and may still hold a certificate. Raises as `mint_persons`.
+
+    With `office`, for the people of its region alone.
+    """
     with opened_register(home) as register:
-        pairs = [pair for pair in register.enrolled() if not _is_over(register.proxy(*pair), now)]
+        pairs = [pair for pair in register.enrolled() if not is_over(register.proxy(*pair), now)]
     known = home.snapshot()
-    return mint_persons(
-        home, ledger, [pair for pair in pairs if pair[0] in known], now=now, progress=progress
-    )
+    pairs = [pair for pair in pairs if pair[0] in known]
+    if office is not None:
+        prefix = _region_prefix(home, office)
+        pairs = [pair for pair in pairs if str(known.claims(pair[0]).region).startswith(prefix)]
+    return mint_persons(home, ledger, pairs, now=now, office=office, progress=progress)
 
 
 def mint_all(
@@ -210,16 +248,17 @@ def mint_all(
     ledger: Sequencer,
     *,
     now: int,
+    office: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> MintRun:
-    """Mint paper stock for everyone in the newest snapshot who has none from it yet."""
+    """Mint paper stock for everyone in the newest snapshot who has none from it yet and is of the office's region."""
     ledger.require_clock(now)
     snapshot = home.snapshot()
-    with opened_register(home) as register:
-        minter = _minter(home, ledger, register, snapshot, now, random)
+    with opened_register(home) as register, _keys_in_use(home):
         done = register.minted_for(snapshot.digest, PAPER)
         places = [at for at, number in enumerate(snapshot.person_nos()) if number not in done]
+        minter = _minter(home, ledger, register, snapshot, now, random, office, len(places))
         processes = available_cores() if len(places) >= _WORTH_PROCESSES else 1
         new = 0
         for count in minter.mint_paper(snapshot, places, processes=processes):
@@ -243,12 +282,13 @@ def _order(
 
 
 def _require_current(register: Register, person_no: str, holder: bytes, now: int) -> None:
-    if register.ended_key(holder) is not None or _is_over(register.proxy(person_no, holder), now):
+    if register.ended_key(holder) is not None or is_over(register.proxy(person_no, holder), now):
         hint = "prove the identity again and claim with another key"
         raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
 
 
-def _is_over(proxy: Proxy | None, now: int) -> bool:
+def is_over(proxy: Proxy | None, now: int) -> bool:
+    """Whether a proxy there was acts no longer at `now` (POSIX seconds)."""
     return proxy is not None and (proxy.ended_at is not None or now // _DAY > proxy.until)
 
 
@@ -259,25 +299,41 @@ def _minter(
     snapshot: Snapshot,
     now: int,
     random: Callable[[int], bytes],
+    office: int | None,
+    count: int,
 ) -> Minter:
     settings = home.settings
+    number = settings.office if office is None else office
     profile = home.profile()
     return Minter(
         register=register,
         ledger=ledger,
-        signer=office_signer(home, size=ledger.size),
+        signer=office_signer(home, size=ledger.size, count=count, office=number),
         seal_key=home.seal_key(),
         settings=MintSettings(
             authority=settings.authority,
-            office=settings.office,
+            office=number,
             profile=profile.id,
             validity_days=profile.validity_days,
             cut_off=snapshot.cut_off,
             snapshot=snapshot.digest,
+            region_prefix=_region_prefix(home, number),
         ),
         random=random,
         now=now,
     )
+
+
+def _region_prefix(home: Home, number: int) -> str:
+    office = load_directory(home).office(home.settings.authority, number)
+    return "" if office is None else office.region_prefix  # no such office: its key is refused
+
+
+@contextmanager
+def _keys_in_use(home: Home) -> Iterator[None]:
+    """Nobody ends an office's key in good order meanwhile."""
+    with locked(home.path / KEYS_LOCK, what="changing an office's key", timeout=_PATIENCE, shared=True):
+        yield
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import tomlkit
 from certificate.directory import Authority, Directory, DirectoryKey, KeyRole, LogRecord, Office
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment
+from issuer.casework.operators import add_operator
 from issuer.home import CONFIG_NAME, MLDSA_LOG_KEY, SCHEMA_VERSION, WITNESSES, Home
 from issuer.organisations import register_organisation
 from issuer.policies import write_shipped_policies
@@ -31,9 +32,10 @@ from ledger.sequencer import Sequencer
 from ledger.trust_policy import LogKey, encode_trust_policy
 from verifier.trust_dir import ROOT_KEYS_NAME
 
-__all__ = ["DEMO_ORG", "Bureau", "OfficeDetails", "add_mldsa_key", "create_home"]
+__all__ = ["DEMO_ORG", "TEST_OPERATORS", "Bureau", "OfficeDetails", "add_mldsa_key", "create_home"]
 
 DEMO_ORG = 1
+TEST_OPERATORS = ("first", "second")
 _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
@@ -111,6 +113,8 @@ def create_home(
         ledger.close()
     if bureau.environment is Environment.TEST:
         _register_demo_organisation(home, passphrase, random, now)
+        for name in TEST_OPERATORS:
+            add_operator(home, name, passphrase=passphrase, random=random, now=now, salt=salt)
     return home
 
 

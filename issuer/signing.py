@@ -19,6 +19,8 @@ from issuer.register import PAPER, MintIdentity, RegisterRow
 from issuer.seal import NONCE_SIZE, seal_with
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.cbor import encode_cbor
+from ledger.errors import VerificationError
+from ledger.reasons import Reason
 
 __all__ = [
     "CHANCE_SIZE",
@@ -41,7 +43,10 @@ _DAY = 86400
 
 @dataclass(frozen=True, slots=True)
 class MintSettings:
-    """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from."""
+    """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from.
+
+    `region_prefix` is the office's: it certifies nobody of another region.
+    """
 
     authority: int
     office: int
@@ -49,6 +54,10 @@ class MintSettings:
     validity_days: int
     cut_off: int
     snapshot: bytes
+    region_prefix: str = ""
+
+    def may_certify(self, person: PersonClaims) -> bool:
+        return str(person.region).startswith(self.region_prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,13 @@ class CertificateSigning:
 
         Raises:
             FormatError: a claim value that the format refuses.
+            VerificationError: `trust.issuer_not_authorised`: a person of another region.
         """
         s = self.settings
+        if not s.may_certify(order.person):
+            raise VerificationError(
+                Reason.TRUST_ISSUER_NOT_AUTHORISED, f"a person of another region than office {s.office}'s"
+            )
         seed, nonce = drawn.chance[:SEED_SIZE], drawn.chance[SEED_SIZE:]
         claims = {**order.person.claims, **order.extra} if order.extra else order.person.claims
         today = self._now // _DAY
@@ -144,13 +158,15 @@ class SignedBatch:
 
 
 def paper_signing(signing: CertificateSigning, snapshot: Snapshot) -> Callable[[PaperTask], SignedBatch]:
-    """What a worker does."""
+    """What a worker does. Persons of other regions than the office's are left out."""
 
     def work(task: PaperTask) -> SignedBatch:
         rows = []
         for number, (at, place) in enumerate(zip(task.places, task.status_places, strict=True)):
-            chance = task.chance[CHANCE_SIZE * number : CHANCE_SIZE * (number + 1)]
-            rows.append(signing.sign(MintOrder(snapshot.person_at(at)), Drawn(chance, *place)))
+            person = snapshot.person_at(at)
+            if signing.settings.may_certify(person):
+                chance = task.chance[CHANCE_SIZE * number : CHANCE_SIZE * (number + 1)]
+                rows.append(signing.sign(MintOrder(person), Drawn(chance, *place)))
         return SignedBatch(task, [row.values() for row in rows], sorted(row.digest for row in rows))
 
     return work

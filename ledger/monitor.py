@@ -8,20 +8,22 @@ Numbered steps:
    it, and then merely old (`ckpt.stale`). Else `log.fork_detected`, and both notes are kept as evidence.
 4. Every new entry hashes to its leaf.
 
-The folder holds `last`, the newest note seen, and `evidence/` with pairs of notes that no honest log signs both of.
+The folder holds `last`, the newest note seen, `status-lists`, authority and digest of every logged status list, and
+`evidence/` with pairs of notes that no honest log signs both of.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from ledger.checkpoint import Checkpoint, parse_checkpoint_note
 from ledger.durable import map_os_error, replace_durably
-from ledger.entry import parse_entry
-from ledger.errors import FormatError, UndeterminedError, VerificationError
+from ledger.entry import EntryType, parse_entry
+from ledger.errors import FormatError, IntegrityError, UndeterminedError, VerificationError
 from ledger.log_source import LogSource
 from ledger.merkle import prove_consistency, root_at, verify_consistency
 from ledger.reasons import Reason
@@ -32,6 +34,8 @@ from ledger.trust_policy import TrustPolicy, verify_checkpoint
 
 __all__ = ["Followed", "follow_log"]
 
+_LISTS = "status-lists"
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -41,6 +45,8 @@ class Followed:
         old_size: of the last checkpoint seen before, 0 for none.
         entries: how many new entries of each (type, authority) there are; None in place of both for what is no entry
             of ours.
+        status_lists: (authority, digest) of every status list entry from the log's beginning.
+        time: of the newest cosignature, POSIX seconds; None where there is none.
     """
 
     origin: str
@@ -48,6 +54,8 @@ class Followed:
     size: int
     cosigned_by: tuple[str, ...]
     entries: dict[tuple[int, int] | None, int]
+    status_lists: frozenset[tuple[int, bytes]]
+    time: int | None
 
 
 def follow_log(source: LogSource, *, policy: TrustPolicy, folder: Path, now: int) -> Followed:
@@ -70,13 +78,20 @@ def follow_log(source: LogSource, *, policy: TrustPolicy, folder: Path, now: int
         _require_growth(old, checkpoint, tree, source, evidence=(folder, last, note))
     old_size = 0 if old is None else old.size
     counted: Counter[tuple[int, int] | None] = Counter()
+    lists = _known_lists(folder) if old_size else set()
     for number in range(old_size // TILE_WIDTH, -(-checkpoint.size // TILE_WIDTH)):
         first = max(0, old_size - number * TILE_WIDTH)
-        counted.update(_kind(entry) for entry in tree.entries(number)[first:])
+        entries = tree.entries(number)[first:]
+        counted.update(_kind(entry) for entry in entries)
+        lists.update(found for entry in entries if (found := _status_list(entry)) is not None)
     _make(folder)
+    replace_durably(folder / _LISTS, _lines(lists))  # before `last`: what is behind it is never read again
     replace_durably(folder / "last", note)
     witnesses = tuple(name for name, _ in verified.cosignature_times)
-    return Followed(checkpoint.origin, old_size, checkpoint.size, witnesses, dict(counted))
+    time = max((time for _, time in verified.cosignature_times), default=None)
+    return Followed(
+        checkpoint.origin, old_size, checkpoint.size, witnesses, dict(counted), frozenset(lists), time
+    )
 
 
 def _require_growth(
@@ -140,6 +155,29 @@ def _kind(entry: bytes) -> tuple[int, int] | None:
     except FormatError:
         return None
     return int(parsed.entry_type), parsed.authority
+
+
+def _status_list(entry: bytes) -> tuple[int, bytes] | None:
+    """Authority and digest of a status list's entry; None for any other."""
+    try:
+        parsed = parse_entry(entry)
+    except FormatError:
+        return None
+    return (parsed.authority, parsed.digest) if parsed.entry_type == EntryType.STATUS_LIST else None
+
+
+def _lines(lists: Iterable[tuple[int, bytes]]) -> bytes:
+    return "".join(f"{authority} {digest.hex()}\n" for authority, digest in sorted(lists)).encode()
+
+
+def _known_lists(folder: Path) -> set[tuple[int, bytes]]:
+    try:
+        lines = (folder / _LISTS).read_text("ascii").splitlines()
+        pairs = [line.split(" ") for line in lines]
+        return {(int(authority), bytes.fromhex(digest)) for authority, digest in pairs}
+    except (OSError, ValueError) as exc:
+        hint = "follow the log anew in an empty folder"
+        raise IntegrityError(Reason.STORE_CORRUPT, _LISTS, hint=hint) from exc
 
 
 def _last_seen(folder: Path) -> bytes | None:

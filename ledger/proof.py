@@ -143,7 +143,7 @@ def parse_proof(value: object) -> Proof:
     """
     if not isinstance(value, list | tuple):
         raise FormatError(Reason.SCHEMA_FIELD_TYPE, "a proof that is no array")
-    fields = list(value)
+    fields = value
     if len(fields) == 3:
         return ShortProof(_integer(fields[0]), _integer(fields[1]), _path(fields[2]))
     if len(fields) < 5:

@@ -223,6 +223,8 @@ class Reason(StrEnum):
     HOME_NOT_FOUND = "home.not_found"
     HOME_VERSION = "home.version"
 
+    STORE_RETIRED = "store.retired"
+
     KEY_MALFORMED = "key.malformed"
     KEY_PASSPHRASE = "key.passphrase"  # noqa: S105 - a reason code, not a secret
 

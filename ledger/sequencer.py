@@ -33,7 +33,7 @@ from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
 from ledger.store.notes import parse_stored
-from ledger.store.sqlite import SqliteStore
+from ledger.store.opening import create_store, open_store
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
 from ledger.witness_protocol import Witness, WitnessConflictError
@@ -98,20 +98,20 @@ class Sequencer:
             raise
 
     @classmethod
-    def create(cls, path: Path, *, origin: str) -> None:
-        """Make an empty ledger for the log `origin` in the file `path`.
+    def create(cls, location: str | Path, *, origin: str) -> None:
+        """Make an empty ledger for the log `origin` at `location`, a path or `postgresql://…`.
 
         Raises:
             FormatError: `ckpt.malformed` for an origin that no log can have.
             ConfigError: `cli.exists`.
             IntegrityError: `store.…`.
         """
-        SqliteStore.create(path, origin=origin)
+        create_store(location, origin=origin)
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        location: str | Path,
         *,
         origin: str,
         log: int,
@@ -122,9 +122,10 @@ class Sequencer:
         anchor: Path,
         lock_timeout: float = 10.0,
     ) -> Sequencer:
-        """Open the ledger in the file `path`: its right edge is recomputed and compared with what was signed last.
+        """Open the ledger at `location`: its right edge is recomputed and compared with what was signed last.
 
         Args:
+            location: a path or `postgresql://…`.
             origin: the log's name.
             log: its number in the directory.
             signer: its key, which `policy` has to list.
@@ -133,12 +134,13 @@ class Sequencer:
             anchor: file of the last signed checkpoint, in a place that no restore of the database touches.
             lock_timeout: seconds to wait for another writer.
         Raises:
-            ConfigError: `cli.not_found`, `home.version`, `cli.key_mismatch` (origin or key is not that of this ledger).
+            ConfigError: `cli.not_found`, `home.version`, `store.retired`, `cli.key_mismatch` (origin or key is not that
+                of this ledger).
             IntegrityError: `store.rollback_detected` (the database is older than the anchor), `store.fork_detected`
                 (it holds another history), `store.hash_mismatch`, `store.corrupt`, `store.schema_tampered`,
                 `store.not_durable_mode` or another `store.…`.
         """
-        store = SqliteStore(path, lock_timeout=lock_timeout)
+        store = open_store(location, lock_timeout=lock_timeout)
         return cls(
             store,
             origin=origin,

@@ -12,7 +12,7 @@ from certificate.status_list import UnverifiedStatusList
 from ledger.remembered import Remembered
 from ledger.trust_policy import CheckpointMemory
 
-__all__ = ["Known", "KnownList"]
+__all__ = ["Known", "KnownList", "KnownRequest"]
 
 _CHECKPOINTS = 1024
 _REQUESTS = 64
@@ -28,16 +28,24 @@ class KnownList:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """A parsed request, and its digest."""
+
+    request: UnverifiedRequest
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """The memories of one bundle.
 
     Attributes:
         checkpoints: whose log and witness signatures hold.
         lists: status lists by authority and number.
-        requests: the verifier's own requests, parsed, by their bytes; `askers` those whose signatures hold.
+        requests: the verifier's own requests, parsed, by their bytes; `askers` those whose signatures and scope hold.
     """
 
     checkpoints: CheckpointMemory = field(default_factory=lambda: Remembered(_CHECKPOINTS))
     lists: Remembered[tuple[int, int], KnownList] = field(default_factory=lambda: Remembered(_LISTS))
-    requests: Remembered[bytes, UnverifiedRequest] = field(default_factory=lambda: Remembered(_REQUESTS))
+    requests: Remembered[bytes, KnownRequest] = field(default_factory=lambda: Remembered(_REQUESTS))
     askers: Remembered[bytes, RegistrationBody] = field(default_factory=lambda: Remembered(_REQUESTS))

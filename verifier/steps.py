@@ -37,21 +37,22 @@ from certificate.request import (
     PolicyItem,
     SlotsItem,
     UnverifiedRequest,
-    check_request_scope,
+    check_registered_on,
     parse_request,
-    verify_request_signatures,
+    verify_request_but_its_day,
 )
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
+from ledger.entry import EntryType, encode_entry
 from ledger.errors import ProjectError, UndeterminedError, VerificationError
 from ledger.held_log import HeldLog, verify_proof
 from ledger.proof import FullProof, LoggedEntry, Proof
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Archive, Asked, Expectation, Filed, Static, same_text
-from verifier.known import KnownList
+from verifier.known import KnownList, KnownRequest
 from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
@@ -65,7 +66,7 @@ from verifier.report import (
 from verifier.seen import Seen
 from verifier.trust import TrustBundle
 
-__all__ = ["CLOCK_SKEW", "Run", "own_request", "trust_facts"]
+__all__ = ["CLOCK_SKEW", "Run", "own_request"]
 
 CLOCK_SKEW = 300  # seconds
 _DAY = 86400
@@ -88,7 +89,10 @@ class Run:
     raw: bytes = b""
     presentation: UnverifiedPresentation | None = None
     certificate: UnverifiedCertificate | None = None
+    certificate_digest: bytes = b""
     request: UnverifiedRequest | None = None
+    request_digest: bytes | None = None
+    replay_keys: tuple[bytes, ...] = ()  # what an answer that step 10 lets pass marks as used
     key: DirectoryKey | None = None
     logged: LoggedEntry | None = None
     full_proof: FullProof | None = None
@@ -157,6 +161,7 @@ class Run:
             self.certificate = self.presentation.certificate
         else:
             self.certificate = parse_certificate_item(item)
+        self.certificate_digest = self.certificate.digest()
 
     def _issuer_key(self) -> None:
         certificate, directory = self._parsed(), self.trust.directory
@@ -174,7 +179,7 @@ class Run:
         region = str(body.region)
         if self.trust.environment is Environment.PRODUCTION and region.startswith(_TEST_REGION):
             raise VerificationError(Reason.KEY_ENV_TEST, "a test region in production")
-        if body.type not in office.types or not region.startswith(office.region_prefix):
+        if not office.may_certify(body.type, body.region):
             raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, f"office {body.office}")
         self.key = key
         if self._bundle_is_stale():
@@ -205,7 +210,7 @@ class Run:
         now = MAX_TIME if self._behind() > CLOCK_SKEW else self.now
         self.logged, self.full_proof = verify_proof(
             proof,
-            entry=certificate.entry(),
+            entry=encode_entry(EntryType.CERTIFICATE, certificate.body.authority, self.certificate_digest),
             origin=log.origin,
             policy=self.trust.policy,
             now=now,
@@ -246,6 +251,7 @@ class Run:
         self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
         self.status_digest = known.digest
         value = listed.statuses.value(body.status_index)
+        self._check_not_undone(f"{uri}#", body.status_index, value)
         if value != Status.VALID:
             raise VerificationError(
                 _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
@@ -269,14 +275,14 @@ class Run:
 
     def _disclosures(self) -> None:
         certificate = self._parsed()
-        body = certificate.body
-        root = root_from_disclosures(body.registry, certificate.disclosures, certificate.multiproof)
+        body, registry = certificate.body, certificate.body.registry
+        root = root_from_disclosures(registry, certificate.disclosures, certificate.multiproof)
         if root != body.claims_root:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root"
             )
         for shown in certificate.disclosures:
-            text = body.registry.claim_at(shown.slot).value_type is ValueType.TEXT
+            text = registry.claim_at(shown.slot).value_type is ValueType.TEXT
             if text and confusable_warning(str(shown.value)) is not None:
                 self._note(Reason.SCHEMA_TEXT_CONFUSABLE)
 
@@ -310,7 +316,8 @@ class Run:
             raise VerificationError(
                 Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown"
             )
-        if not isinstance(self.expect, Archive) and self.seen.is_used(self.replay_keys()):
+        self.replay_keys = self._replay_keys(self.presentation)
+        if not isinstance(self.expect, Archive) and self.seen.is_used(self.replay_keys):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
 
     def _policy(self, facts: Sequence[Facts]) -> None:
@@ -375,14 +382,22 @@ class Run:
             raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a newer list was seen before")
         self.seen.advance(uri, issued)
 
+    def _check_not_undone(self, ended: str, index: int, value: int) -> None:
+        """A newer list may not lift what an older one ended for good; `ended` leads the names of such places."""
+        if value in _FOR_GOOD:
+            self.seen.advance(ended, 1)  # asked first: most lists ended nothing that was looked at here
+            self.seen.advance(f"{ended}{index}", 1)
+        elif self.seen.newest(ended) and self.seen.newest(f"{ended}{index}"):
+            raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a list ended it, and this one lifts that")
+
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
-        request, directory = own_request(self.trust, data), self.trust.directory
+        known, directory = own_request(self.trust, data), self.trust.directory
         asker = self.trust.known.askers.once(
-            bytes(data), lambda: verify_request_signatures(request, directory=directory)
+            bytes(data), lambda: verify_request_but_its_day(known.request, directory=directory)
         )
-        check_request_scope(request.body, asker, today=self.day // _DAY)
-        self.request = request
+        check_registered_on(asker, today=self.day // _DAY)
+        self.request, self.request_digest = known.request, known.digest
 
     def _check_holder(self, presentation: UnverifiedPresentation, cnf: bytes) -> None:
         assert self.request is not None
@@ -401,7 +416,7 @@ class Run:
             ) from exc
         if body.audience != asked.org:
             raise VerificationError(Reason.PRES_AUDIENCE_MISMATCH, f"made for organisation {body.audience}")
-        if body.request_digest != self.request.digest():
+        if body.request_digest != self.request_digest:
             raise VerificationError(Reason.PRES_REQUEST_MISMATCH, "an answer to another request")
         if body.issued > self.day + CLOCK_SKEW:
             raise VerificationError(Reason.TIME_ISSUED_IN_FUTURE, f"{body.issued - self.day} s ahead")
@@ -419,14 +434,13 @@ class Run:
                     Reason.DISC_REQUIRED_MISSING, f"{claim} is not shown, so the person cannot be compared"
                 )
 
-    def replay_keys(self) -> list[bytes]:
+    def _replay_keys(self, presentation: UnverifiedPresentation) -> tuple[bytes, ...]:
         """What is marked as used: the signed consent, and for a request with nonce (request, certificate)."""
-        if self.presentation is None or self.request is None:
-            return []
-        keys = [self.presentation.replay_key()]
-        if self.request.body.nonce is not None:
-            keys.append(sha256(self.request.digest() + self._parsed().digest()).digest())
-        return keys
+        assert self.request is not None
+        assert self.request_digest is not None
+        if self.request.body.nonce is None:
+            return (presentation.replay_key(),)
+        return presentation.replay_key(), sha256(self.request_digest + self.certificate_digest).digest()
 
     def shows(self, item: SlotsItem | PolicyItem) -> bool:
         """Whether this presentation alone discloses all slots of `item`."""
@@ -450,9 +464,10 @@ class Run:
     def identity(self) -> Iterator[tuple[str, str]]:
         """The disclosed texts of the identity tree, by claim."""
         if self.certificate is not None and self._is_ok(9):
+            registry = self.certificate.body.registry
             for shown in self.certificate.disclosures:
                 if shown.slot < IDENTITY_SLOTS and isinstance(shown.value, str):
-                    yield self.certificate.body.registry.claim_at(shown.slot).name, shown.value
+                    yield registry.claim_at(shown.slot).name, shown.value
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
@@ -495,10 +510,10 @@ class Run:
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
             policies=self.judged,
-            trust=trust_facts(self.trust),
+            trust=self.trust.facts,
             evidence=Evidence(
-                certificate_digest=None if certificate is None else certificate.digest(),
-                request_digest=None if self.request is None else self.request.digest(),
+                certificate_digest=None if certificate is None else self.certificate_digest,
+                request_digest=self.request_digest,
                 status_list_digest=self.status_digest,
                 checkpoint_root=None if self.logged is None else self.logged.root_hash,
                 checkpoint_size=None if self.logged is None else self.logged.size,
@@ -518,6 +533,7 @@ class Run:
 _NOTHING_FILED = Filed()
 _OK = {number: StepResult(number, StepOutcome.OK) for number in STEP_NAMES}
 _NOT_RUN = {number: StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES}
+_FOR_GOOD = (Status.REVOKED, Status.REPLACED)
 _STATUS_REASONS = {
     int(Status.REVOKED): Reason.STATUS_REVOKED,
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,
@@ -525,15 +541,11 @@ _STATUS_REASONS = {
 }
 
 
-def own_request(trust: TrustBundle, data: bytes) -> UnverifiedRequest:
-    return trust.known.requests.once(bytes(data), lambda: parse_request(data))
+def own_request(trust: TrustBundle, data: bytes) -> KnownRequest:
+    """The verifier's own request, parsed once per bundle. Raises FormatError."""
 
+    def known() -> KnownRequest:
+        request = parse_request(data)
+        return KnownRequest(request, request.digest())
 
-def trust_facts(trust: TrustBundle) -> dict[str, object]:
-    return {
-        "environment": trust.environment.name.lower(),
-        "version": trust.version,
-        "issued": trust.issued,
-        "expires": trust.expires,
-        "digest": trust.digest.hex(),
-    }
+    return trust.known.requests.once(bytes(data), known)

@@ -67,8 +67,19 @@ class TrustBundle:
     digest: bytes
     policies: Mapping[str, Policy] = field(default_factory=dict)
     held: HeldLogs = field(default_factory=HeldLogs)
+    facts: Mapping[str, object] = field(init=False, repr=False, compare=False)  # for the reader of a report
     # A bundle made from this one by `replace` has learnt nothing yet.
     known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
+
+    def __post_init__(self) -> None:
+        facts = {
+            "environment": self.environment.name.lower(),
+            "version": self.version,
+            "issued": self.issued,
+            "expires": self.expires,
+            "digest": self.digest.hex(),
+        }
+        object.__setattr__(self, "facts", facts)
 
     def status_token(self, authority: int, number: int) -> bytes:
         """The published list. Raises UndeterminedError `status.list_missing`."""

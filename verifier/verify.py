@@ -22,7 +22,7 @@ from verifier.report import (
     judge,
 )
 from verifier.seen import Seen
-from verifier.steps import Run, own_request, trust_facts
+from verifier.steps import Run, own_request
 from verifier.trust import TrustBundle
 
 __all__ = ["verify"]
@@ -58,7 +58,8 @@ def verify(
         run.steps_to_disclosures()
     asked, identity = _shown_items(runs), _shown_identity(runs)
     holders = {run.certificate.body.cnf for run in runs if run.certificate is not None}
-    facts = [run.facts() for run in runs if run.is_authentic]
+    # Paper answers no question.
+    facts = [run.facts() for run in runs if run.is_authentic] if isinstance(runs[0].question, Asked) else []
     for run in runs:
         run.holder_and_policy(asked, identity, facts, one_holder=len(holders) == 1)
     reports = [run.report() for run in runs]
@@ -85,7 +86,7 @@ def _shown_items(runs: Sequence[Run]) -> set[int]:
     if not isinstance(question, Asked):
         return set()
     try:
-        items = own_request(runs[0].trust, question.request).body.items
+        items = own_request(runs[0].trust, question.request).request.body.items
     except FormatError:
         return set()  # step 10 says so
     return {at for at, item in enumerate(items) if any(run.shows(item) for run in runs)}
@@ -102,7 +103,7 @@ def _shown_identity(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 def _spend(runs: Sequence[Run], reports: Sequence[Report], seen: Seen) -> list[Report]:
     """Mark a valid answer as used. Another process may have been quicker: then it is a replay here."""
-    keys = [key for run in runs for key in run.replay_keys()]
+    keys = [key for run in runs for key in run.replay_keys]
     if not keys or seen.use_once(keys):
         return list(reports)
     replayed = StepResult(10, StepOutcome.NO, Reason.PRES_NONCE_REPLAYED, "this answer was used before")
@@ -132,4 +133,4 @@ def _joined(reports: Sequence[Report]) -> Report:
 def _refused(error: ProjectError, trust: TrustBundle) -> Report:
     first = StepResult(1, StepOutcome.NO, error.reason, error.detail)
     rest = (StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES if number > 1)
-    return Report(Outcome.INVALID, error.reason, (first, *rest), trust=trust_facts(trust))
+    return Report(Outcome.INVALID, error.reason, (first, *rest), trust=trust.facts)

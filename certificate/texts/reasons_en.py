@@ -152,6 +152,7 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "store.rollback_detected": "This database is older than what was already signed; put the newest one in place.",
     "store.fork_detected": "This database holds another history than what was already signed; stop, and find the right one.",
     "store.readonly": "The ledger cannot be written; make it writable, then run again.",
+    "store.retired": "This ledger was moved to another store and goes on there; use that one.",
     "log.subtree_unknown": "Your bundle does not reach to this certificate yet; sync, then try again.",
     "key.void_entry": "The bureau disowned this entry; ask the holder for a new certificate.",
     "key.out_of_range": "The key was not in use at this place of the ledger; do not rely on it.",

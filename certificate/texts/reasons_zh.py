@@ -152,6 +152,7 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "store.rollback_detected": "数据库比已签署的还旧；请换上最新的。",
     "store.fork_detected": "数据库与已签署的历史不同；请停止并找出正确的一份。",
     "store.readonly": "账本不可写；请改为可写后重新运行。",
+    "store.retired": "账本已迁往另一处存储并在那里继续；请使用新的。",
     "log.subtree_unknown": "您的信任包还没有覆盖到这份证明；请更新后再试。",
     "key.void_entry": "社保局已声明该条目作废；请本人换取新的证明。",
     "key.out_of_range": "在账本的这个位置该密钥并未使用；请勿采信。",

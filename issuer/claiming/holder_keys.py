@@ -172,6 +172,11 @@ class HolderKeys:
         )
         return [(row[0], row[1]) for row in rows]
 
+    def count_states(self) -> dict[Status, int]:
+        """How many certificates are in each state other than valid."""
+        rows = self._reading().execute("SELECT state, count(*) FROM states GROUP BY state ORDER BY state")
+        return {Status(row[0]): row[1] for row in rows}
+
     def state(self, number: str) -> Status:
         """The state of the certificate with this number."""
         row = self._reading().execute("SELECT state FROM states WHERE number = ?", (number,)).fetchone()

@@ -41,22 +41,14 @@ class LookUpOutbox:
 
     def add(self, look: LookUp, holders: Iterable[bytes]) -> None:
         """Put a look-up in, once for each holder key of the person; durable on return."""
-        bodies = [
-            json.dumps(
-                {
-                    "holder_key": encode_file_text(holder),
-                    "operator": look.operator,
-                    "reason": look.reason,
-                    "claims": list(look.slots),
-                    "time": look.time,
-                },
-                ensure_ascii=False,
-            )
-            for holder in holders
-        ]
+        self.add_all([(look, holders)])
+
+    def add_all(self, looks: Iterable[tuple[LookUp, Iterable[bytes]]]) -> None:
+        """Put many in, each with the holder keys of its person: all or none, durable on return."""
         with self._file.writing() as connection:
             connection.executemany(
-                "INSERT INTO lookup_outbox (body, due) VALUES (?, ?)", ((body, look.time) for body in bodies)
+                "INSERT INTO lookup_outbox (body, due) VALUES (?, ?)",
+                ((_body(look, holder), look.time) for look, holders in looks for holder in holders),
             )
 
     def due(self, now: int, *, at_most: int = 50) -> list[WaitingLookUp]:
@@ -83,3 +75,14 @@ class LookUpOutbox:
     def count(self) -> int:
         with self._file.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM lookup_outbox").fetchone()[0])
+
+
+def _body(look: LookUp, holder: bytes) -> str:
+    said = {
+        "holder_key": encode_file_text(holder),
+        "operator": look.operator,
+        "reason": look.reason,
+        "claims": list(look.slots),
+        "time": look.time,
+    }
+    return json.dumps(said, ensure_ascii=False)

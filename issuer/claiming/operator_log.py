@@ -1,4 +1,4 @@
-"""What bureau staff looked at: one row per look-up, only ever appended, committed to by the heads of a Merkle tree.
+"""What bureau staff looked at or did: a row per person and act, only appended, committed to by the heads of a tree.
 
     row  = [position, time, operator, action, commitment, [slot, ...], reason]        CBOR, the tree's leaf data
     commitment = SHA-256(0x04 || salt || person number)
@@ -10,8 +10,8 @@ person leaves the row. A row is written, and its head logged, before what was lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -69,17 +69,25 @@ class OperatorLog:
 
     def append(self, look: LookUp, *, random: Callable[[int], bytes]) -> bytes:
         """Write one row; returns the digest of the new head, to be logged before anything is shown."""
-        assert look.person_no is not None
-        secret = random(_SALT_SIZE) + look.person_no.encode()
+        return self.append_all([look], random=random)
+
+    def append_all(self, looks: Sequence[LookUp], *, random: Callable[[int], bytes]) -> bytes:
+        """Write the rows of one act, at least one, all or none; returns the digest of the one head over them.
+
+        They differ in the person alone: `check` wants a head behind the last row of each act.
+        """
         with self._file.writing() as connection:
             found = connection.execute("SELECT size, nodes FROM operator_tree").fetchone() or (0, b"")
             tree = Frontier(
                 found[0], [found[1][at : at + _HASH_SIZE] for at in range(0, len(found[1]), _HASH_SIZE)]
             )
-            row = _encode(tree.size, look, secret)
-            sealed = seal(self._seal_key, secret, bound_to=sha256(row).digest(), random=random)
-            connection.execute("INSERT INTO operator_log VALUES (?, ?, ?)", (tree.size, row, sealed))
-            tree.append(leaf_hash(row))
+            for look in looks:
+                assert look.person_no is not None
+                secret = random(_SALT_SIZE) + look.person_no.encode()
+                row = _encode(tree.size, look, secret)
+                sealed = seal(self._seal_key, secret, bound_to=sha256(row).digest(), random=random)
+                connection.execute("INSERT INTO operator_log VALUES (?, ?, ?)", (tree.size, row, sealed))
+                tree.append(leaf_hash(row))
             connection.execute(
                 "INSERT OR REPLACE INTO operator_tree VALUES (1, ?, ?)", (tree.size, b"".join(tree.nodes))
             )
@@ -103,18 +111,23 @@ class OperatorLog:
                 (a head that the ledger does not hold), `store.corrupt`.
         """
         tree = Frontier()
+        open_act: LookUp | None = None  # of the rows before, which have no head of their own
         with self._file.reading() as connection:
             rows = connection.execute("SELECT position, row, sealed FROM operator_log ORDER BY position")
             heads = dict(connection.execute("SELECT size, note FROM operator_heads").fetchall())
             for position, row, sealed in rows.fetchall():
                 if position != tree.size or take_array(decode_cbor(row), 7)[0] != position:
                     raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"row {tree.size} of the operator log")
-                self._decode(row, sealed)
+                act = replace(self._decode(row, sealed), person_no=None)
                 tree.append(leaf_hash(row))
-                if heads.pop(tree.size, None) != self._head(tree):
+                head = heads.pop(tree.size, None)
+                if open_act not in (None, act) or head not in (None, self._head(tree)):
                     raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"head {tree.size} of the operator log")
-                if find(self._entry(authority, tree)) is None:
+                open_act = act if head is None else None
+                if head is not None and find(self._entry(authority, tree)) is None:
                     raise IntegrityError(Reason.LOG_INCLUSION_MISSING, f"head {tree.size} was not logged")
+        if open_act is not None:
+            raise IntegrityError(Reason.STORE_HASH_MISMATCH, f"head {tree.size} of the operator log")
         if heads:
             raise IntegrityError(
                 Reason.STORE_HASH_MISMATCH, f"{len(heads)} rows of the operator log are gone"

@@ -16,6 +16,7 @@ from certificate.succession import (
 from issuer.claiming.holder_keys import EndedKey
 from issuer.claiming.identity import Identity
 from issuer.home import Home
+from issuer.office_key import office_signer
 from issuer.publish import cut_bundle
 from issuer.service import opened_register
 from ledger.checkpoint import parse_checkpoint_note
@@ -37,7 +38,7 @@ def end_earlier_keys(
         successor: the raw key that takes their place; enrolled already.
         now: POSIX seconds.
     """
-    office = home.signer(f"office-{home.settings.office}")
+    office = office_signer(home, size=ledger.size)
     person_no = identity.person_no
     with opened_register(home) as register:
         ended = [

@@ -24,6 +24,7 @@ __all__ = [
     "OAuthError",
     "OfferBody",
     "OfferRequest",
+    "PrintRequest",
     "Problem",
     "ProofBody",
     "Proofs",
@@ -237,6 +238,15 @@ class OfferRequest(_Model):
         description="the person acted for, who is there too or gave it in writing",
     )
     days: int = Field(default=90, ge=1, le=366, examples=[90], description="of acting for them")
+
+
+class PrintRequest(_Model):
+    """A page for a person who stands before the client; `page` and `purpose` are of the client's scope."""
+
+    person_no: _PersonNo
+    page: str = Field(min_length=1, max_length=64, examples=["contribution.years"])
+    purpose: str = Field(min_length=1, max_length=128, examples=["办理贷款"])
+    reason: _Reason
 
 
 class OfferBody(_Model):

@@ -18,7 +18,7 @@ from issuer.claiming.identity import WayIn
 from issuer.claiming.logins import Logins
 from issuer.claiming.provider import Provider
 from issuer.home import CONFIG_NAME, Home
-from issuer.http import authorize, counter_routes, heads, holders, proxy_routes, vci
+from issuer.http import authorize, counter_routes, heads, holders, print_routes, proxy_routes, vci
 from issuer.http.answers import PROBLEMS, Health, OAuthError, Problem
 from issuer.http.configurations import AUTHORIZATION_CODE, PRE_AUTHORIZED
 from issuer.http.delivery import deliver_lookups
@@ -28,6 +28,7 @@ from issuer.http.problems import problem
 from issuer.http.state import Service, State
 from issuer.http.tokens import Nonces, Tokens
 from issuer.http.worker import MintWorker
+from issuer.printing.printer import Printer
 from issuer.service_settings import ServiceSettings, load_service_settings
 from ledger.errors import ConfigError, FormatError, ProjectError
 from ledger.reasons import Reason
@@ -89,7 +90,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = state
-    for routes in (vci, authorize, holders, proxy_routes, counter_routes, heads):
+    for routes in (vci, authorize, holders, proxy_routes, counter_routes, print_routes, heads):
         app.include_router(routes.router)
     app.add_api_route(
         "/healthz", _healthz, methods=["GET"], response_model=Health, responses={503: PROBLEMS[503]}
@@ -130,6 +131,7 @@ def _state(
         tokens=Tokens(random),
         nonces=Nonces(random),
         worker=MintWorker(home, clock=clock),
+        printer=Printer(home),
         limits=limits,
         metrics=Metrics(),
     )

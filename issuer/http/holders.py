@@ -30,12 +30,13 @@ router = APIRouter()
 async def renewal(wanted: RenewalRequest, request: Request, state: Service) -> Response | RenewalBody:
     """The newest certificate of the key that proves itself, if it is newer; else 204. No code, no PIN, no tap.
 
+    One that took the place of a certificate of the same month, which fell with a stolen office key, counts as newer.
     A key that ended is told so: `key.revoked`.
     """
     state.limits.proof_address.take(address_of(request), now=state.now())
     holder = verify_proof(wanted.proof, audience=state.url, nonces=state.nonces, now=state.now())
     newest = await asyncio.wrap_future(state.worker.newest(holder))
-    if newest is None or newest.cut_off <= wanted.newer_than:
+    if newest is None or newest.cut_off + newest.replaces <= wanted.newer_than:
         return Response(status_code=204)
     return RenewalBody(cut_off=newest.cut_off, credential=encode_file_text(newest.certificate))
 

@@ -51,12 +51,13 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the service: tries to prove an identity, by address and by code; proofs; clerks' look-ups."""
+    """The limits of the service: tries to prove an identity, by address and by code; proofs; look-ups; pages."""
 
     identity_address: Bucket
     identity_code: Bucket
     proof_address: Bucket
     clerk: Bucket
+    printing: Bucket
 
     @classmethod
     def make(
@@ -66,5 +67,12 @@ class Limits:
         identity_code: Rate = Rate(10, 10),
         proof_address: Rate = Rate(600, 600),
         clerk: Rate = Rate(30, 30),
+        printing: Rate = Rate(60, 60),
     ) -> Limits:
-        return cls(Bucket(identity_address), Bucket(identity_code), Bucket(proof_address), Bucket(clerk))
+        return cls(
+            Bucket(identity_address),
+            Bucket(identity_code),
+            Bucket(proof_address),
+            Bucket(clerk),
+            Bucket(printing),
+        )

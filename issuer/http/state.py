@@ -15,6 +15,7 @@ from issuer.http.limits import Limits
 from issuer.http.manners import Metrics
 from issuer.http.tokens import Nonces, Tokens
 from issuer.http.worker import MintWorker
+from issuer.printing.printer import Printer
 from issuer.secret_list import SecretList
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
@@ -40,6 +41,7 @@ class State:
     tokens: Tokens
     nonces: Nonces
     worker: MintWorker
+    printer: Printer
     limits: Limits
     metrics: Metrics
 

@@ -34,10 +34,14 @@ _DAY = 86400
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The newest certificate minted to a key: its cut-off (YYYYMM) and the whole file."""
+    """The newest certificate minted to a key: its cut-off (YYYYMM) and the whole file.
+
+    `replaces`: it stands in the place of one that fell with a stolen office key.
+    """
 
     cut_off: int
     certificate: bytes
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +110,27 @@ class MintWorker:
 
     def newest(self, holder: bytes) -> Future[Renewal | None]:
         """The newest certificate of a key for its owner, or None. Fails with `key.revoked` when the key ended."""
-        return self._call(lambda ledger: self._newest(ledger, holder))
+        return self.call(lambda ledger: self._newest(ledger, holder))
 
     def acting(self, holder: bytes) -> Future[list[Renewal]]:
         """The newest certificates that a key holds for others."""
-        return self._call(lambda ledger: self._acting(ledger, holder))
+        return self.call(lambda ledger: self._acting(ledger, holder))
 
     def begin_proxy(self, delegation: bytes) -> Future[None]:
         """Mint from a delegation. Fails as `issuer.delegations.begin_proxy`."""
-        return self._call(lambda ledger: begin_proxy(self._home, ledger, delegation, now=self._clock()))
+        return self.call(lambda ledger: begin_proxy(self._home, ledger, delegation, now=self._clock()))
 
     def end_proxy(self, delegation: bytes, end: bytes) -> Future[None]:
         """End a delegation. Fails as `issuer.delegations.end_proxy`."""
-        return self._call(lambda ledger: end_proxy(self._home, ledger, delegation, end, now=self._clock()))
+        return self.call(lambda ledger: end_proxy(self._home, ledger, delegation, end, now=self._clock()))
 
     def recoveries(self, holder: bytes) -> Future[list[bytes]]:
         """The statements about the keys whose place a key took."""
-        return self._call(lambda ledger: statements_for(self._home, ledger, holder, now=self._clock()))
+        return self.call(lambda ledger: statements_for(self._home, ledger, holder, now=self._clock()))
 
     def condition(self) -> Future[Condition]:
         """How ledger and records are; fails when one of them cannot be read."""
-        return self._call(self._condition)
+        return self.call(self._condition)
 
     def log_head(self, digest: bytes) -> Future[FullProof]:
         """Log the digest of an access log's head; its proof. The same head again has the index it already has."""
@@ -137,9 +141,10 @@ class MintWorker:
             ledger.checkpoint(self._clock())
             return ledger.prove(index)
 
-        return self._call(append)
+        return self.call(append)
 
-    def _call(self, run: Callable[[Sequencer], _T]) -> Future[_T]:
+    def call(self, run: Callable[[Sequencer], _T]) -> Future[_T]:
+        """Anything else that needs the ledger: `run` with it, on its thread."""
         done: Future[_T] = Future()
         self._put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
         return done
@@ -244,9 +249,10 @@ class MintWorker:
                 hint = "prove the identity again and claim with another key"
                 raise VerificationError(Reason.KEY_REVOKED, "this holder key ended", hint=hint)
             row: RegisterRow | None = register.newest_of_holder(holder)
-        if row is None:
-            return None
-        return Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row))
+            if row is None:
+                return None
+            replaces = register.has_aside(holder, row.identity.cut_off)
+        return Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row), replaces)
 
 
 def _resolve(future: Future[_T], make: Callable[[], _T]) -> None:

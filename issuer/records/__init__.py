@@ -5,6 +5,8 @@ tables      reading the three tables in batches, by column name, CSV or Parquet
 rules       what each row must fulfil, and what is found wrong
 people      the tables `person` and `employer`, whole in memory
 rows        the table `contribution`, batch by batch, made compact
+partitions  compact rows laid by stretch of persons
+reading     what a process does with a piece of rows     deriving    and with a stretch of persons
 importing   the import as one act: all or nothing
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import polars as pl
 from issuer.derive import Settled
 from issuer.profile import Profile
 from issuer.records.manifest import Manifest, check_file, load_manifest
+from issuer.records.partitions import Stretches
 from issuer.records.people import check_row_count, load_employers, load_people
-from issuer.records.rows import RowReader
+from issuer.records.reading import Reading
 from issuer.records.rules import Findings
-from issuer.records.tables import read_batches
+from issuer.records.tables import Piece, table_pieces
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
@@ -44,30 +45,34 @@ class Export:
         """Known offices, sorted: what the agency indices of compact rows mean."""
         return sorted(self.known_offices)
 
-    def compact_batches(self, batch_rows: int) -> Iterator[pl.DataFrame]:
-        """The contribution rows that are right, compact, in batches of about `batch_rows`, in any order.
-
-        Raises:
-            FormatError: `records.schema`, `records.unmapped_code`, `records.manifest` (number of rows, or a kind
-                without a settled month).
-        """
-        file = self.manifest.files["contribution"]
-        reader = RowReader(
-            file=file,
-            manifest=self.manifest,
+    def reading(self, stretches: Stretches) -> Reading:
+        """What a process needs for reading pieces of the contribution rows."""
+        return Reading(
+            file=self.manifest.files["contribution"],
+            cut_off=self.manifest.cut_off,
             profile=self.profile,
             known_offices=self.known_offices,
             person_nos=self.people["person_no"],
             employer_nos=self.employers["employer_no"],
-            findings=self.findings,
+            # Whose row in the table person is wrong would otherwise be unknown in each of its contribution rows.
+            laid_aside=pl.Series(sorted(self.findings.persons), dtype=pl.String),
+            stretches=stretches,
         )
-        for batch in read_batches(
-            self.contributions, "contribution", batch_rows=batch_rows, encoding=file.encoding
-        ):
-            yield reader.compact(batch)
-        check_row_count(file, reader.rows)
+
+    def pieces(self, batch_rows: int) -> Iterator[Piece]:
+        """The contribution rows in pieces of about `batch_rows`. Raises FormatError `records.schema`."""
+        encoding = self.manifest.files["contribution"].encoding
+        return table_pieces(self.contributions, "contribution", batch_rows=batch_rows, encoding=encoding)
+
+    def require_complete(self, rows: int, kind_codes: Iterable[str]) -> None:
+        """Hold what was read against the manifest.
+
+        Raises:
+            FormatError: `records.manifest` (number of rows, or a kind without a settled month).
+        """
+        check_row_count(self.manifest.files["contribution"], rows)
         settled = self.settled().months
-        for code in sorted(reader.kind_codes):
+        for code in sorted(kind_codes):
             if self.profile.kinds[code].number not in settled:
                 detail = f"manifest: kind code {code} has rows but no settled month"
                 raise FormatError(Reason.RECORDS_MANIFEST, detail, hint="add it to [settled] of the manifest")

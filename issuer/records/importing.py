@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-import polars as pl
-
-from issuer.derive import Derived, derive
 from issuer.profile import Profile
+from issuer.records.deriving import DerivedStretch, Deriving, StretchTask, deriving
 from issuer.records.export import Export, load_export
-from issuer.records.memory import MemoryPlan, plan_for
-from issuer.records.partitions import Partitions
-from issuer.records.rules import Finding, Findings
+from issuer.records.memory import MemoryPlan, plan_for, processes_for
+from issuer.records.partitions import Partitions, Stretches
+from issuer.records.reading import reading
+from issuer.records.rules import Findings
 from issuer.snapshot import SnapshotWriter
 from ledger.errors import FormatError, IntegrityError
 from ledger.reasons import Reason
+from ledger.workers import Workers
 
 __all__ = ["ImportSummary", "import_export"]
 
@@ -74,7 +74,8 @@ def import_export(
     report: bytes | None = None
     try:
         plan = plan_for(memory_limit, persons=export.manifest.files["person"].rows)
-        summary = _import(export, out_path, key, plan, max_quarantined, progress)
+        processes = processes_for(memory_limit, rows=export.rows)
+        summary = _import(export, out_path, key, plan, processes, max_quarantined, progress)
     finally:
         if report_path is not None:
             report = _write_report(report_path, export.findings)
@@ -86,22 +87,52 @@ def _import(
     out_path: Path,
     key: bytes,
     plan: MemoryPlan,
+    processes: int,
     max_quarantined: int,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
-    folder = out_path.parent
-    with Partitions(export.people.height, export.rows, folder, rows_per_part=plan.part_rows) as partitions:
-        steps = _Progress(2 * export.rows, progress)
-        for rows in export.compact_batches(plan.batch_rows):
-            partitions.add(rows)
-            steps.advance(rows.height)
+    stretches = Stretches.of(export.people.height, export.rows, rows_each=plan.part_rows)
+    steps = _Progress(2 * export.rows, progress)
+    with Partitions(out_path.parent) as partitions:
+        for read in _read(export, partitions, stretches, plan, processes):
+            steps.advance(read)
             _check_ceiling(export.findings, max_quarantined + _SLACK)
         _check_ceiling(export.findings, max_quarantined)
         with SnapshotWriter(out_path, key=key) as writer:
-            for part in range(partitions.count):
-                steps.advance(_write_part(writer, export, partitions, part))
+            for derived in _derived(export, partitions, stretches, processes):
+                export.findings.add(derived.found)
+                for number, blob in derived.persons:
+                    if number not in export.findings.persons:
+                        writer.add(number, blob)
+                steps.advance(derived.rows)
             _check_ceiling(export.findings, max_quarantined)
             return _finish(writer, export)
+
+
+def _read(
+    export: Export, partitions: Partitions, stretches: Stretches, plan: MemoryPlan, processes: int
+) -> Iterator[int]:
+    """Lay the right rows into `partitions` and note what is wrong; yields how many rows were read each time."""
+    rows, kind_codes = 0, set[str]()
+    with Workers(reading, (export.reading(stretches),), count=processes) as workers:
+        for piece in workers.map(export.pieces(plan.batch_rows)):
+            partitions.add(piece.packed)
+            export.findings.add(piece.found)
+            kind_codes |= piece.kind_codes
+            rows += piece.rows
+            yield piece.rows
+    export.require_complete(rows, kind_codes)
+
+
+def _derived(
+    export: Export, partitions: Partitions, stretches: Stretches, processes: int
+) -> Iterator[DerivedStretch]:
+    file = export.manifest.files["contribution"].name
+    same = Deriving(export.settled(), export.agencies, export.manifest.agency, file)
+    bounds = ((at, *stretches.bounds(at)) for at in range(len(stretches)))
+    tasks = (StretchTask(first, export.people[first:last], partitions.take(at)) for at, first, last in bounds)
+    with Workers(deriving, (same,), count=processes) as workers:
+        yield from workers.map(tasks)
 
 
 # So many persons beyond the ceiling are still listed in the report; a thoroughly wrong export is not read to its end.
@@ -118,47 +149,6 @@ class _Progress:
         self._done += rows
         if self._report is not None:
             self._report(self._done // 2, self._total // 2)
-
-
-def _write_part(writer: SnapshotWriter, export: Export, partitions: Partitions, part: int) -> int:
-    first, last, rows = partitions.take(part)
-    people = export.people[first:last]
-    agency = export.agencies.index(export.manifest.agency)
-    derived = derive(rows, people, first=first, settled=export.settled(), agency=agency)
-    file = export.manifest.files["contribution"].name
-    numbers = people["person_no"].to_list()
-    export.findings.add(
-        Finding(file, p.row, p.column, p.rule, p.reason, numbers[p.person]) for p in derived.problems
-    )
-    _write_people(writer, export, derived, people, numbers)
-    return rows.height
-
-
-def _write_people(
-    writer: SnapshotWriter, export: Export, derived: Derived, people: pl.DataFrame, numbers: list[str]
-) -> None:
-    agencies = pl.Series(export.agencies).gather(derived.agencies).alias("agency")
-    texts = people.select(
-        pl.concat_str("name", "id_no", "id_type", agencies, pl.lit(""), separator="\0")
-    ).to_series()
-    encoded = [text.encode() for text in texts.to_list()]
-    heads = derived.heads
-    heads["text_size"] = [len(text) for text in encoded]
-    head_bytes, size = heads.tobytes(), heads.dtype.itemsize
-    kinds, spells = derived.kinds, derived.spells
-    kind_at, spell_at = derived.kind_bounds.tolist(), derived.spell_bounds.tolist()
-    for at, number in enumerate(numbers):
-        if number in export.findings.persons:
-            continue
-        blob = b"".join(
-            (
-                head_bytes[at * size : (at + 1) * size],
-                encoded[at],
-                kinds[kind_at[at] : kind_at[at + 1]],
-                spells[spell_at[at] : spell_at[at + 1]],
-            )
-        )
-        writer.add(number, blob)
 
 
 def _finish(writer: SnapshotWriter, export: Export) -> ImportSummary:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from issuer.person_blob import NO_EMPLOYER
 from issuer.profile import Charge, Profile
-from issuer.records.manifest import ExportFile, Manifest
-from issuer.records.rules import Finding, Findings, contribution_rules, failing_rows
+from issuer.records.manifest import ExportFile
+from issuer.records.rules import Finding, contribution_rules, failing_rows
 from issuer.records.tables import ROW, Batch
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["COMPACT_SCHEMA", "RowReader"]
+__all__ = ["COMPACT_SCHEMA", "Compacted", "RowReader"]
 
 COMPACT_SCHEMA: Final[Mapping[str, type[pl.DataType]]] = {
     "person": pl.UInt32,
@@ -41,47 +42,55 @@ COMPACT_SCHEMA: Final[Mapping[str, type[pl.DataType]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a batch came to: its right rows, how many it had, what is wrong in the others, which kinds it knows."""
+
+    frame: pl.DataFrame
+    rows: int
+    found: list[Finding]
+    kind_codes: set[str]
+
+
 class RowReader:
-    """Checks and compacts batches of one export's contribution rows; counts what went by."""
+    """Checks and compacts batches of one export's contribution rows. Pure: the same batch, the same outcome."""
 
     def __init__(
         self,
         *,
         file: ExportFile,
-        manifest: Manifest,
+        cut_off: int,
         profile: Profile,
         known_offices: frozenset[str],
         person_nos: pl.Series,
         employer_nos: pl.Series,
-        findings: Findings,
+        laid_aside: pl.Series,
     ) -> None:
-        """`person_nos` and `employer_nos` are sorted and distinct; a place in them is an index."""
+        """`person_nos` and `employer_nos` are sorted and distinct; a place in them is an index.
+
+        `laid_aside` are persons whose row in the table person is wrong, so that their rows here are passed over.
+        """
         self._file = file
         self._profile = profile
-        self._findings = findings
         self._persons = pl.Enum(person_nos)
         self._employers = pl.Enum(employer_nos)
         self._agencies = pl.Enum(sorted(known_offices))
-        self._rules = contribution_rules(profile, cut_off=manifest.cut_off, known_offices=known_offices)
+        self._rules = contribution_rules(profile, cut_off=cut_off, known_offices=known_offices)
         self._yearly = [code for code, kind in profile.kinds.items() if kind.yearly]
         self._columns = _compact_columns(profile, self._agencies)
-        # Whose row in the table person is wrong would otherwise be unknown in each of its contribution rows.
-        self._laid_aside = pl.Series(sorted(findings.persons), dtype=pl.String)
-        self.rows = 0
-        self.kind_codes: set[str] = set()
+        self._laid_aside = laid_aside
 
-    def compact(self, batch: Batch) -> pl.DataFrame:
-        """The right rows of `batch` in compact form; what is wrong goes to the findings.
+    def compact(self, batch: Batch) -> Compacted:
+        """The right rows of `batch` in compact form, and what is wrong.
 
         Raises:
             FormatError: `records.unmapped_code`; a code without a meaning concerns the whole export.
         """
-        self.rows += batch.frame.height
         found = self._unreadable(batch)
         frame = _without(batch.frame, found)
         if len(self._laid_aside):
             frame = frame.filter(~pl.col("person_no").is_in(self._laid_aside.implode()).fill_null(False))
-        self.kind_codes |= self._check_codes(frame, "kind_code", self._profile.kinds)
+        kind_codes = self._check_codes(frame, "kind_code", self._profile.kinds)
         self._check_codes(frame, "charge_code", self._profile.charges)
         frame = frame.with_columns(
             _index_of(frame["person_no"], self._persons).alias("person"),
@@ -89,9 +98,8 @@ class RowReader:
             pl.col("kind_code").is_in(self._yearly).alias("yearly"),
         )
         wrong = failing_rows(frame, self._rules, file=self._file.name)
-        self._findings.add(found)
-        self._findings.add(wrong)
-        return _without(frame, wrong).select(self._columns)
+        compact = _without(frame, wrong).select(self._columns)
+        return Compacted(compact, batch.frame.height, found + wrong, kind_codes)
 
     def _unreadable(self, batch: Batch) -> list[Finding]:
         rule = "not readable as what the column holds"

@@ -1,12 +1,14 @@
 """Reading a table of an export: by column name, in batches of rows, CSV or Parquet, one outcome for both.
 
-CSV cells are read as text and then taken for integers and booleans in one spelling only; a cell that is none is a
-finding of its row, not of the file. Whatever Polars says about a broken file may quote rows of it, so it stays here.
+A table is cut into pieces, which can be read in any process. CSV cells are read as text and then taken for integers
+and booleans in one spelling only; a cell that is none is a finding of its row, not of the file. Whatever Polars says
+about a broken file may quote rows of it, so it stays here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -18,7 +20,7 @@ from issuer.records.manifest import Encoding, TableName
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["ROW", "SCHEMAS", "Batch", "Column", "Type", "read_batches"]
+__all__ = ["ROW", "SCHEMAS", "Batch", "Column", "Piece", "Type", "read_batches", "read_piece", "table_pieces"]
 
 _BYTES_PER_ROW: Final = 100
 _WHOLE: Final = -1
@@ -49,6 +51,35 @@ class Batch:
 
     frame: pl.DataFrame
     unreadable: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _ParquetPiece:
+    """`rows` rows of a Parquet file behind the first `start` ones, still to be read."""
+
+    path: Path
+    table: TableName
+    start: int
+    rows: int
+
+    def read(self) -> Batch:
+        # One slice after the other holds less in memory than Polars' own batches, and is no slower.
+        return Batch(_scanned(self.path, self.table).slice(self.start, self.rows).collect(), _NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class _CsvPiece:
+    """Rows of a CSV file, all cells still text. Where they end is only known once they are read."""
+
+    path: Path
+    table: TableName
+    cells: pl.DataFrame
+
+    def read(self) -> Batch:
+        return _typed(self.cells, self.table)
+
+
+Piece = _ParquetPiece | _CsvPiece
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -85,13 +116,36 @@ def read_batches(
         FormatError: `records.schema` when columns are missing, unknown, doubled or of another type, or when the file
             is broken.
     """
-    try:
+    return map(read_piece, table_pieces(path, table, batch_rows=batch_rows, encoding=encoding))
+
+
+def table_pieces(
+    path: Path, table: TableName, *, batch_rows: int, encoding: Encoding = "utf-8"
+) -> Iterator[Piece]:
+    """The pieces of a table for `read_piece`, in order, each of about `batch_rows`. Raises as `read_batches`."""
+    with _own_words(path):
         if path.suffix == ".csv":
             # Where nothing may be quoted a line is a row, so that the file can be cut anywhere between lines.
             block = batch_rows * _BYTES_PER_ROW if table == "contribution" else _WHOLE
-            yield from (_typed(frame, table) for frame in _csv_frames(path, table, block, encoding))
+            yield from (_CsvPiece(path, table, frame) for frame in _csv_frames(path, table, block, encoding))
         else:
-            yield from (Batch(frame, _NOTHING) for frame in _parquet_frames(path, table, batch_rows))
+            rows = _checked_rows(path, table)
+            yield from (
+                _ParquetPiece(path, table, start, min(batch_rows, rows - start))
+                for start in range(0, rows, batch_rows)
+            )
+
+
+def read_piece(piece: Piece) -> Batch:
+    """The rows of a piece. Raises FormatError `records.schema` when the file is broken there."""
+    with _own_words(piece.path):
+        return piece.read()
+
+
+@contextmanager
+def _own_words(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, UnicodeError):
         # Polars panics, with a BaseException, at some broken Parquet files.
         # `from None`: the message of the library may quote a row, and a row holds a person.
@@ -125,8 +179,9 @@ def _as_utf8(lines: bytes, encoding: Encoding) -> bytes:
     return lines if encoding == "utf-8" else lines.decode(encoding).encode("utf-8")
 
 
-def _parquet_frames(path: Path, table: TableName, batch_rows: int) -> Iterator[pl.DataFrame]:
-    lazy = pl.scan_parquet(path, row_index_name=ROW, row_index_offset=1, glob=False, hive_partitioning=False)
+def _checked_rows(path: Path, table: TableName) -> int:
+    """How many rows a Parquet file has, its columns checked."""
+    lazy = _lazy(path)
     schema = lazy.collect_schema()
     _check_names(path.name, table, [name for name in schema.names() if name != ROW])
     for column in SCHEMAS[table]:
@@ -138,12 +193,16 @@ def _parquet_frames(path: Path, table: TableName, batch_rows: int) -> Iterator[p
         }
         if not fits[column.type]:
             raise _schema(path.name, f"column {column.name} is not of type {column.type.name.lower()}")
+    return int(lazy.select(pl.len()).collect().item())
+
+
+def _scanned(path: Path, table: TableName) -> pl.LazyFrame:
     integers = [pl.col(c.name).cast(pl.Int64) for c in SCHEMAS[table] if c.type is Type.INT]
-    lazy = lazy.select(ROW, *(column.name for column in SCHEMAS[table])).with_columns(integers)
-    rows = int(lazy.select(pl.len()).collect().item())
-    for start in range(0, rows, batch_rows):
-        # One slice after the other holds less in memory than Polars' own batches, and is no slower.
-        yield lazy.slice(start, batch_rows).collect()
+    return _lazy(path).select(ROW, *(column.name for column in SCHEMAS[table])).with_columns(integers)
+
+
+def _lazy(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(path, row_index_name=ROW, row_index_offset=1, glob=False, hive_partitioning=False)
 
 
 def _check_names(file: str, table: TableName, names: list[str]) -> None:

@@ -1,1 +1,3 @@
-"""Where a ledger keeps its entries: the contract in `base`, SQLite in `sqlite`, the tree over either in `tree`."""
+"""Where a ledger keeps its entries: the contract in `base`, SQLite in `sqlite`, PostgreSQL in `postgres`, which of the
+two in `opening`, the tree over either in `tree`.
+"""

@@ -114,6 +114,13 @@ class Store(Protocol):
         """All of them, in the order in which they were added."""
         ...
 
+    def retire(self) -> None:
+        """Mark this ledger as moved to another store; whoever opens it is told so (`store.retired`).
+
+        A store that is open already finds out, or not, at its next write: move a ledger while nothing else uses it.
+        """
+        ...
+
     def close(self) -> None:
         """Give up the files; calling it twice is fine."""
         ...

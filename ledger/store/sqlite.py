@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,14 @@ from ledger.errors import FormatError, IntegrityError
 from ledger.merkle import LeafHash
 from ledger.reasons import Reason
 from ledger.store.base import StoredCheckpoint, StoredEntry, StoredTile
-from ledger.store.sqlite_file import create_sqlite, mapped_errors, open_sqlite, transaction
+from ledger.store.sqlite_file import (
+    create_sqlite,
+    mapped_errors,
+    open_sqlite,
+    require_untouched,
+    retire,
+    transaction,
+)
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "SqliteStore"]
 
@@ -74,11 +81,12 @@ class SqliteStore:
         Args:
             lock_timeout: seconds to wait for another writer before `store.locked`.
         Raises:
-            ConfigError: `cli.not_found` or `home.version`.
+            ConfigError: `cli.not_found`, `home.version` or `store.retired`.
             IntegrityError: `store.not_durable_mode`, `store.schema_tampered`, `store.corrupt` or another
                 `store.…`.
         """
         self._db = open_sqlite(path, SCHEMA, version=SCHEMA_VERSION, lock_timeout=lock_timeout)
+        self._schema_number: int | None = None
         try:
             self._origin = self._read_origin()
         except BaseException:
@@ -107,8 +115,15 @@ class SqliteStore:
     def origin(self) -> str:
         return self._origin
 
-    def writing(self) -> AbstractContextManager[None]:
-        return transaction(self._db)
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        inside = self._db.conn.in_transaction
+        with transaction(self._db):
+            if not inside:  # somebody may have dropped a trigger, or moved the ledger, since it was opened
+                self._schema_number = require_untouched(
+                    self._db, SCHEMA, version=SCHEMA_VERSION, known=self._schema_number
+                )
+            yield
 
     def size(self) -> int:
         [(size,)] = self._read("SELECT coalesce(max(idx) + 1, 0) FROM entries", (), int)
@@ -177,6 +192,9 @@ class SqliteStore:
         sql = "SELECT size, time, cosigned, note FROM checkpoints ORDER BY number"
         for row in self._read(sql, (), int, int, int, bytes):
             yield _checkpoint_of(row)
+
+    def retire(self) -> None:
+        retire(self._db)
 
     def close(self) -> None:
         self._db.close()

@@ -20,8 +20,17 @@ from sqlite_utils import Database
 from ledger.durable import map_os_error
 from ledger.errors import ConfigError, ConflictError, IntegrityError, ProjectError
 from ledger.reasons import Reason
+from ledger.store.retired import RETIRED, refuse_retired
 
-__all__ = ["create_sqlite", "mapped_errors", "open_sqlite", "require_durable", "transaction"]
+__all__ = [
+    "create_sqlite",
+    "mapped_errors",
+    "open_sqlite",
+    "require_durable",
+    "require_untouched",
+    "retire",
+    "transaction",
+]
 
 _SYNCHRONOUS_FULL = 2
 _BUSY, _LOCKED = 5, 6
@@ -158,6 +167,12 @@ def transaction(database: Database) -> Iterator[None]:
             raise
 
 
+def retire(database: Database) -> None:
+    """Mark the database as moved away: nobody opens it again."""
+    with transaction(database):
+        database.conn.execute(f"PRAGMA user_version = {RETIRED}")
+
+
 @contextmanager
 def mapped_errors() -> Iterator[None]:
     """Let no exception of the database out."""
@@ -192,8 +207,27 @@ def _fill(path: Path, schema: Mapping[str, str], version: int, script: str) -> N
             connection.close()  # the last connection moves the log into the file
 
 
+def require_untouched(
+    database: Database, schema: Mapping[str, str], *, version: int, known: int | None = None
+) -> int:
+    """Check version and schema; the latter unless nothing changed it since it had the number `known`.
+
+    Returns:
+        the number to give next time.
+    Raises:
+        ConfigError: `home.version` or `store.retired`.
+        IntegrityError: `store.schema_tampered`.
+    """
+    _require_version(database.conn, version)
+    [number] = database.conn.execute("PRAGMA schema_version").fetchone()
+    if number != known:
+        _require_schema(database.conn, schema)
+    return int(number)
+
+
 def _require_version(connection: sqlite3.Connection, version: int) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
+    refuse_retired(found)
     if found != version:
         hint = "Update the program." if found > version else "Migrate the database."
         raise ConfigError(Reason.HOME_VERSION, f"schema {found}, this program reads {version}", hint=hint)

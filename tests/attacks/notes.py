@@ -43,5 +43,7 @@ DIFFERS: Final = {
     "P16": ("`pres.purpose_mismatch`", "the request's digest binds the purpose with all else: another request"),
     "P17": ("`pres.transcript_mismatch`", "the certificate with its disclosures is under the holder's signature"),
     "P19": ("`disc.unreferenced`", "hashes beside a wrong set do not fit; which claim is too many, nobody can tell"),
+    "S03": ("`status.value_unknown`", "all four values of two bits have a meaning; a list of wider entries is refused "
+            "as a whole"),
     "P21": ("`disc.reserved_name`", "claims have slot numbers and no names"),
 }  # fmt: skip

@@ -153,5 +153,8 @@ class FaultyStore:
     def checkpoints(self) -> Iterator[StoredCheckpoint]:
         return self._store.checkpoints()
 
+    def retire(self) -> None:
+        self._store.retire()
+
     def close(self) -> None:
         self._store.close()

@@ -36,7 +36,7 @@ def make_older(home: Home) -> list[Path]:
         register.execute(_TABLE_1)
         register.execute("INSERT INTO snapshots SELECT digest, file, cut_off, imported_at FROM newer")
         register.execute("DROP TABLE newer")
-        for table in ("states", "ended_keys", "proxies"):
+        for table in ("states", "ended_keys", "proxies", "operators", "cases", "case_certificates"):
             register.execute(f"DROP TABLE {table}")
         register.execute(f"PRAGMA user_version = {VERSION_1}")
         register.execute("COMMIT")

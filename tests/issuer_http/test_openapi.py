@@ -14,6 +14,8 @@ import pytest
 from issuer.home import CONFIG_NAME, Home
 from issuer.http.app import create_app
 from issuer.http.limits import Limits, Rate
+from issuer.printing.clients import PrintClient
+from issuer.printing.pages import PAGES
 from tests.issuer_http.conftest import URL, Clock, Service, Wallet, running
 from tests.openapi_fuzz import Party, follow_links, fuzz
 from tests.world import SECONDS
@@ -32,7 +34,9 @@ def bureau(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             '\n[login]\nissuer = "http://127.0.0.1:9"\nclient_id = "bureau"\n'
             '\n[[wallets]]\nclient_id = "wallet"\nredirect_uris = ["https://wallet.example.test/claimed"]\n'
         )
-    limits = Limits.make(identity_address=WIDE, identity_code=WIDE, proof_address=WIDE, clerk=WIDE)
+    limits = Limits.make(
+        identity_address=WIDE, identity_code=WIDE, proof_address=WIDE, clerk=WIDE, printing=WIDE
+    )
     app = create_app(home, url=URL, clock=clock, random=os.urandom, limits=limits)
     with running(app) as address, httpx.Client(base_url=address, timeout=60) as client:
         yield Service(home, client, clock, list(home.snapshot().person_nos()), app.state.service)
@@ -75,11 +79,14 @@ def test_no_answer_that_the_document_does_not_name(bureau: Service, full: bool) 
     token = Wallet(bureau).token(offer.code, offer.pin).json()["access_token"]
     clerk = bureau.counter.clerks.add("first", now=bureau.clock.now, hours=1, random=os.urandom)
     operator = bureau.home.wallet_tokens().add(os.urandom)
+    scope = PrintClient("desk", "示例银行", tuple(PAGES), ("办理贷款",), ("9901",))
+    desk = bureau.state.printer.clients.add(scope, now=bureau.clock.now, days=1, random=os.urandom)
     parties = [
         Party("nobody"),
         Party("citizen", {"Authorization": f"Bearer {token}"}, secrets=[token]),
         Party("clerk", {"Authorization": f"Bearer {clerk}"}, secrets=[clerk]),
         Party("operator", {"Authorization": f"Bearer {operator}"}, secrets=[operator]),
+        Party("desk", {"Authorization": f"Bearer {desk}"}, secrets=[desk]),
     ]
     answered = fuzz(str(bureau.client.base_url).rstrip("/"), parties, examples=300 if full else 12)
     assert sum(answered.values()) > 100

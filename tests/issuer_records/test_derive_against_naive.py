@@ -9,6 +9,7 @@ import pytest
 
 from issuer.records import memory
 from issuer.records.memory import MemoryPlan
+from ledger.workers import available_cores
 from tests.issuer_records.exports import (
     Bureau,
     ExportWriter,
@@ -166,3 +167,27 @@ def test_neither_order_nor_format_nor_batches_change_the_snapshot(
     changed["charge_code"] = "20"
     _, three = bureau.run(writer, "csv")
     assert three.digest != one.digest
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_several_processes_find_and_derive_what_one_does(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    rows, people = random_city(4)
+    rows += [rows[10], rows[4_000] | {"status": 7}]  # one stands twice, one breaks a rule
+    monkeypatch.setattr(memory, "DEFAULT_PLAN", MemoryPlan(batch_rows=6_000, part_rows=9_000))
+    writer = ExportWriter(contributions=rows, people=people, settled=SETTLED)
+    report = bureau.tmp / "report"
+    first, one = bureau.run(writer, form, max_quarantined=5, report_path=report)
+    told = report.read_bytes()
+    monkeypatch.setattr(memory, "_WORTH_PROCESSES", 0)
+    second, two = bureau.run(writer, form, max_quarantined=5, report_path=report)
+    assert one == two
+    assert one.quarantined == 2
+    assert report.read_bytes() == told
+    assert list(first.batches(len(first))) == list(second.batches(len(second)))
+
+
+def test_processes_are_started_when_there_is_work_and_memory_for_them() -> None:
+    assert memory.processes_for(None, rows=10**8) == available_cores()
+    assert memory.processes_for(400 * 2**20, rows=10**8) == memory.processes_for(None, rows=1000) == 1

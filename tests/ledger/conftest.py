@@ -16,6 +16,8 @@ from ledger.sequencer import Sequencer
 from ledger.trust_policy import Group, LogKey, TrustPolicy, WitnessKey
 from ledger.witness import LocalWitness
 from ledger.witness_protocol import Witness
+from tests.ledger.stores import LedgerDatabases
+from tests.postgres import postgres_server
 
 NOW = 1_790_000_000
 
@@ -28,9 +30,10 @@ class World:
     now = NOW
     post_quantum = False  # the log and each witness sign with ML-DSA-44 too
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: str | Path | None = None) -> None:
         self.folder = folder
         self.path = folder / "ledger.db"
+        self.place = self.path if place is None else place  # of the database, wherever it is
         self.anchor = folder / "anchor"
         self.signer = self.signer_of("log")
         self.key = VerifierKey(self.origin, SignatureType.ED25519, self.signer.public_key)
@@ -85,13 +88,13 @@ class World:
     def open(
         self,
         *,
-        path: Path | None = None,
+        path: str | Path | None = None,
         anchor: Path | None = None,
         witnesses: Sequence[Witness] | None = None,
         lock_timeout: float = 10.0,
     ) -> Sequencer:
-        path = path or self.path
-        if not path.exists() and not (anchor or self.anchor).exists():
+        path = path or self.place
+        if isinstance(path, Path) and not path.exists() and not (anchor or self.anchor).exists():
             Sequencer.create(path, origin=self.origin)
         ledger = Sequencer.open(
             path,
@@ -118,9 +121,35 @@ class World:
             self._opened.pop().close()
 
 
+@pytest.fixture(scope="session")
+def ledger_databases() -> Iterator[LedgerDatabases]:
+    """One PostgreSQL server for all tests of this process."""
+    with postgres_server() as server:
+        yield LedgerDatabases(server)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
+def kind(request: pytest.FixtureRequest) -> str:
+    """On what a test runs: `sqlite`, or what `BOTH_STORES` says."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def place(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str | Path]:
+    """Where a ledger may be made: a path at which nothing is, or the URL of an empty database."""
+    if kind == "sqlite":
+        yield tmp_path / "ledger.db"
+        return
+    databases: LedgerDatabases = request.getfixturevalue("ledger_databases")
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def world(kind: str, place: str | Path, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, place)
+    if kind == "postgres":
+        Sequencer.create(place, origin=world.origin)
     yield world
     world.close()
 

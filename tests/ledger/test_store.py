@@ -1,4 +1,4 @@
-"""The contract of a store, and what SQLite in particular must not let happen (ATTACKS D)."""
+"""What SQLite in particular must not let happen (ATTACKS D); the contract of every store is in `store_contract`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 from sqlite_utils import Database
 
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ConfigError, ConflictError, FormatError, IntegrityError, ProjectError
-from ledger.merkle import Frontier, leaf_hash, prove_inclusion, root_from_leaf_hashes, verify_inclusion
+from ledger.errors import ConfigError, FormatError, IntegrityError, ProjectError
+from ledger.merkle import Frontier, leaf_hash
 from ledger.reasons import Reason
-from ledger.store.base import Store, StoredCheckpoint, StoredEntry, StoredTile
-from ledger.store.sqlite import SCHEMA, SqliteStore
-from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
+from ledger.store.base import Store, StoredCheckpoint
+from ledger.store.sqlite import SqliteStore
+from ledger.store.tree import append_entries, recompute, verify_edge
+from tests.ledger.tampering import CREATE_ALL, DROP_ALL
 
 ORIGIN = "test.example/log"
 
@@ -47,137 +48,9 @@ def reason_of(call: Callable[[], object], kind: type[ProjectError] = IntegrityEr
     return caught.value.reason
 
 
-# --- the contract -----------------------------------------------------------------------------------------------
-
-
-def test_appended_entries_are_read_back(store: Store) -> None:
-    batch = entries(0, 600)
-    assert store.size() == 0
-    assert append_entries(store, batch) == list(range(600))
-    assert store.size() == 600
-    assert [row.entry for row in store.entries(0, 600)] == batch
-    assert [row.index for row in store.entries(250, 260)] == list(range(250, 260))
-    assert store.leaf_hashes(598, 700) == [leaf_hash(entry) for entry in batch[598:]]
-    assert store.origin == ORIGIN
-    assert append_entries(store, []) == []
-
-
-def test_an_entry_is_logged_once(store: Store) -> None:
-    a, b, c, d = entries(0, 4)
-    assert append_entries(store, [a, b]) == [0, 1]
-    assert append_entries(store, [b, c, c, a, d, d]) == [1, 2, 2, 0, 3, 3]
-    assert append_entries(store, [d, a]) == [3, 0]
-    assert store.size() == 4
-    assert store.find([leaf_hash(c), leaf_hash(b"absent")]) == {leaf_hash(c): 2}
-
-
-def test_many_known_entries_are_found(store: Store) -> None:
-    batch = entries(0, 1300)
-    append_entries(store, batch)
-    assert append_entries(store, batch[::-1]) == list(range(1299, -1, -1))
-
-
-@pytest.mark.parametrize("sizes", [[255, 1, 1, 255, 1], [256, 512], [1] * 5 + [300], [65_535, 1, 1]])
-def test_the_stored_tree_is_that_of_the_entries(store: Store, sizes: list[int]) -> None:
-    total = 0
-    frontier = Frontier()
-    for count in sizes:
-        append_entries(store, entries(total, total + count))
-        total += count
-        grown = recompute(store, frontier, total)
-        edge = verify_edge(store, total)
-        assert edge.nodes == grown.nodes
-        assert StoredTree(store, total).root_hash() == grown.root_hash()
-        frontier = grown
-    leaves = [leaf_hash(entry) for entry in entries(0, total)]
-    root = root_from_leaf_hashes(leaves)
-    assert frontier.root_hash() == root
-    tree = StoredTree(store, total)
-    for index in {0, 1, total // 2, total - 2, total - 1}:
-        path = prove_inclusion(index, total, tree.read_node)
-        verify_inclusion(leaf_hash=leaves[index], index=index, size=total, path=path, root_hash=root)
-
-
-def test_an_old_size_is_still_readable(store: Store) -> None:
-    append_entries(store, entries(0, 300))
-    old = StoredTree(store, 300)
-    before = old.root_hash()
-    append_entries(store, entries(300, 700))
-    assert old.root_hash() == before == StoredTree(store, 300).root_hash()
-    assert before == verify_edge(store, 300).root_hash()
-
-
-def test_checkpoints_are_kept_in_order(store: Store) -> None:
-    assert store.newest_checkpoint(cosigned=True) is None
-    rows = [
-        StoredCheckpoint(5, 10, False, b"a"),
-        StoredCheckpoint(9, 11, True, b"b"),
-        StoredCheckpoint(7, 12, True, b"c"),
-        StoredCheckpoint(9, 13, True, b"d"),
-        StoredCheckpoint(8, 14, True, b"e"),
-        StoredCheckpoint(12, 15, False, b"f"),
-    ]
-    for row in rows:
-        store.add_checkpoint(row)
-    assert list(store.checkpoints()) == rows
-    assert store.newest_checkpoint(cosigned=True) == rows[3]
-    assert store.newest_checkpoint(cosigned=False) == rows[5]
-
-
-def test_a_transaction_is_all_or_nothing(store: Store) -> None:
-    append_entries(store, entries(0, 3))
-
-    def fail_midway() -> None:
-        with store.writing():
-            append_entries(store, entries(3, 300))
-            store.add_checkpoint(StoredCheckpoint(300, 1, False, b"x"))
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail_midway()
-    assert store.size() == 3
-    assert store.tile(0, 0) is None
-    assert list(store.checkpoints()) == []
-    assert append_entries(store, entries(3, 5)) == [3, 4]
-
-
-def test_holes_and_repeats_are_refused(store: Store) -> None:
-    append_entries(store, entries(0, 2))
-    a, b = entries(2, 4)
-    for rows in (
-        [StoredEntry(3, a, leaf_hash(a))],
-        [StoredEntry(1, a, leaf_hash(a))],
-        [StoredEntry(2, a, leaf_hash(a)), StoredEntry(4, b, leaf_hash(b))],
-        [StoredEntry(2, a, leaf_hash(entries(0, 1)[0]))],
-    ):
-        assert reason_of(lambda rows=rows: store.add_entries(rows)) == Reason.STORE_CORRUPT  # type: ignore[misc]
-        assert store.size() == 2
-    for tile in (StoredTile(0, 1, bytes(8192), bytes(32)), StoredTile(0, 0, bytes(8191), bytes(32))):
-        assert reason_of(lambda tile=tile: store.add_tiles([tile])) == Reason.STORE_CORRUPT  # type: ignore[misc]
-
-
-def test_a_second_writer_waits_or_is_told(store: Store, path: Path) -> None:  # D14
-    other = SqliteStore(path, lock_timeout=0.05)
-    with store.writing():
-        assert reason_of(lambda: append_entries(other, entries(0, 1)), ConflictError) == Reason.STORE_LOCKED
-        append_entries(store, entries(0, 2))
-        assert other.size() == 0
-    assert append_entries(other, entries(1, 4)) == [1, 2, 3]
-    other.close()
-    other.close()
-
-
-# --- SQLite -----------------------------------------------------------------------------------------------------
-
-
 def tamper(path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript(sql)
-
-
-DROP_ALL = "".join(
-    f"DROP TRIGGER {name};" for name, sql in SCHEMA.items() if sql.startswith("CREATE TRIGGER")
-)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +258,7 @@ def test_changed_tiles_are_found(store: SqliteStore, path: Path, sql: str, reaso
 
 def test_a_changed_right_edge_stops_an_append(store: SqliteStore, path: Path) -> None:  # D12
     append_entries(store, entries(0, 300))
-    tamper(path, DROP_ALL + "UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 299")
+    tamper(path, f"{DROP_ALL}UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 299;{CREATE_ALL}")
     assert reason_of(lambda: append_entries(store, entries(300, 301))) == Reason.STORE_HASH_MISMATCH
     assert store.size() == 300
 

@@ -22,8 +22,9 @@ from psycopg.pq import TransactionStatus
 
 from ledger.errors import ConflictError
 from ledger.reasons import Reason
-from wallet_api.store.postgres_errors import mapped_errors
-from wallet_api.store.postgres_schema import WRITER_LOCK, Connection, require_durable, require_schema
+from ledger.store.postgres_errors import mapped_errors
+from ledger.store.postgres_server import Connection, require_durable
+from wallet_api.store.postgres_schema import WRITER_LOCK, require_schema
 from wallet_api.store.sql import Transaction
 from wallet_api.store.statements import Execute
 

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import psycopg
 
-from ledger.errors import ConfigError, IntegrityError
+from ledger.errors import ConfigError
 from ledger.reasons import Reason
+from ledger.store.postgres_errors import mapped_errors
+from ledger.store.postgres_server import Connection, require_catalog
 from wallet_api.store.ddl import Step
-from wallet_api.store.postgres_errors import mapped_errors
 from wallet_api.store.schema import STEPS, VERSION, require_known, statements_since
 
 __all__ = [
     "WRITER_LOCK",
     "create_wallet_schema",
     "migrate_wallet_schema",
-    "require_durable",
     "require_schema",
 ]
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 # One number for all that write to a wallet's database: services, migrations, rotations.
 WRITER_LOCK: Final = 0x7461_6C6C_79
 _VERSION_TABLE: Final = "CREATE TABLE wallet_version (version bigint NOT NULL)"
-_CATALOGS: Final[
-    dict[int, set[tuple[str, str, str]]]
-] = {}  # what each version of the server says, found once
-_SCRATCH: Final = "wallet_expected"
-_CATALOG: Final = """
-    SELECT 'column', table_name || '.' || column_name, data_type || ' ' || is_nullable || coalesce(column_default, '')
-        FROM information_schema.columns WHERE table_schema = current_schema()
-    UNION ALL SELECT 'table', relname, relkind::text || relpersistence::text || relrowsecurity::text
-        FROM pg_class WHERE relkind <> 'i' AND relnamespace = current_schema()::regnamespace
-    UNION ALL SELECT 'rule', rulename, definition FROM pg_rules WHERE schemaname = current_schema()
-    UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
-        FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
-    UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()
-    UNION ALL SELECT 'trigger', tgname, tgenabled::text || pg_get_triggerdef(pg_trigger.oid)
-        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
-        WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
-    UNION ALL SELECT 'function', proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
-"""
 
 
 def create_wallet_schema(url: str) -> None:
@@ -91,36 +71,7 @@ def require_schema(connection: Connection) -> None:
     if found != VERSION:
         detail = f"schema {found}, this program reads {VERSION}"
         raise ConfigError(Reason.HOME_VERSION, detail, hint="Migrate the database.")
-    there = _catalog(connection)
-    expected = _expected(connection)
-    if there != expected:
-        names = sorted({name for _, name, _ in there ^ expected})
-        raise IntegrityError(
-            Reason.STORE_SCHEMA_TAMPERED,
-            ", ".join(names)[:200],
-            hint="Somebody changed the database's structure; restore the newest backup.",
-        )
-
-
-def require_durable(connection: Connection) -> None:
-    """Check that a commit on this connection is on the disk when it returns, and keep it so for its lifetime.
-
-    Raises:
-        IntegrityError: `store.not_durable_mode`.
-    """
-    row = connection.execute(
-        "SELECT current_setting('synchronous_commit'), current_setting('fsync')"
-    ).fetchone()
-    assert row is not None
-    synchronous, fsync = row
-    if synchronous == "off" or fsync != "on":
-        raise IntegrityError(
-            Reason.STORE_NOT_DURABLE_MODE,
-            f"synchronous_commit {synchronous}, fsync {fsync}",
-            hint="Turn both on for this database, then start again.",
-        )
-    # A later ALTER SYSTEM and reload would change an open session; what the session set itself stays.
-    connection.execute("SELECT set_config('synchronous_commit', %s, false)", (synchronous,))
+    require_catalog(connection, _build)
 
 
 def _build(connection: Connection, steps: tuple[Step, ...] = STEPS) -> None:
@@ -128,28 +79,6 @@ def _build(connection: Connection, steps: tuple[Step, ...] = STEPS) -> None:
     for statement in statements_since(0, steps):
         if statement.postgres:
             connection.execute(statement.postgres)
-
-
-def _expected(connection: Connection) -> set[tuple[str, str, str]]:
-    """The catalogue of a schema made anew, which is rolled back: how PostgreSQL spells it, it says itself."""
-    version = connection.info.server_version
-    if version not in _CATALOGS:
-        _CATALOGS[version] = _scratch_catalog(connection)
-    return _CATALOGS[version]
-
-
-def _scratch_catalog(connection: Connection) -> set[tuple[str, str, str]]:
-    with connection.transaction(force_rollback=True):
-        connection.execute(f"CREATE SCHEMA {_SCRATCH}")
-        connection.execute(f"SET LOCAL search_path = {_SCRATCH}")
-        _build(connection)
-        return _catalog(connection)
-
-
-def _catalog(connection: Connection) -> set[tuple[str, str, str]]:
-    row = connection.execute("SELECT current_schema()").fetchone()
-    assert row is not None
-    return {(kind, name, text.replace(f"{row[0]}.", "")) for kind, name, text in connection.execute(_CATALOG)}
 
 
 def _version(connection: Connection) -> int | None:

@@ -1,4 +1,4 @@
-"""What an error of PostgreSQL means for the wallet; no exception of the driver leaves the store."""
+"""What an error of PostgreSQL means for a store; no exception of the driver leaves one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HINTS: Final = {
     Reason.STORE_FULL: "Free some space on the database server; nothing of this write was acknowledged.",
     Reason.STORE_READONLY: "Connect to the primary server, as the role that owns the tables.",
     Reason.STORE_SCHEMA_TAMPERED: "Somebody changed the database's structure; restore the newest backup.",
-    Reason.STORE_CORRUPT: "Stop writing; run wallet check, then restore the newest backup.",
+    Reason.STORE_CORRUPT: "Stop writing; run the check, then restore the newest backup.",
     Reason.STORE_IO_ERROR: "Check that the database server runs, and that it lets this user in.",
 }
 
@@ -52,5 +52,5 @@ def _map_error(exc: psycopg.Error) -> ProjectError:
         reason = _REASONS.get(state, _REASONS.get(state[:2], reason))
     if reason is Reason.STORE_LOCKED:
         hint = "Try again when the other run is over."
-        return ConflictError(reason, "another writer holds the wallet", hint=hint)
+        return ConflictError(reason, "another writer holds the database", hint=hint)
     return IntegrityError(reason, f"PostgreSQL error {state or 'without a code'}", hint=_HINTS[reason])
