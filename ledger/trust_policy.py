@@ -121,6 +121,11 @@ class TrustPolicy:
         _check_keys(self)
         _check_names(self)
 
+    def of_today(self) -> TrustPolicy:
+        """The same without what retired witnesses cosigned, at whatever time they say."""
+        witnesses = tuple(w if w.until is None else replace(w, until=0) for w in self.witnesses)
+        return replace(self, witnesses=witnesses)
+
     def log_keys(self, origin: str) -> tuple[VerifierKey, ...]:
         """The keys trusted for the log named `origin`."""
         return tuple(log.key for log in self.logs if log.key.name == origin)
