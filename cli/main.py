@@ -25,6 +25,7 @@ _COMMANDS = {
     "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
     "witness": ("cli.witness", "witness", "Cosign other departments' logs."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
+    "template": ("cli.template", "template", "Forms of organisations, and what they ask to fill them."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
 

@@ -21,6 +21,7 @@ from issuer.home import Home
 from issuer.lock import locked
 from issuer.policies import policy_files
 from issuer.status_places import LIST_SIZE
+from issuer.templates import template_files
 from ledger.entry import EntryType, encode_entry
 from verifier.held import milestones_file_name
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle, status_file_name
@@ -75,7 +76,7 @@ def cut_bundle(home: Home, ledger: Checkpointer, *, now: int, directory: Directo
 
 def _cut_bundle(home: Home, ledger: Checkpointer, now: int, directory: Directory | None) -> int:
     root, settings = home.signer("root"), home.settings
-    files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home)}
+    files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home), **template_files(home)}
     entries = []
     if directory is None:
         files[DIRECTORY_NAME] = (home.trust_dir / DIRECTORY_NAME).read_bytes()

@@ -17,12 +17,14 @@ import tomlkit
 from certificate.directory import Authority, Directory, DirectoryKey, KeyRole, LogRecord, Office
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment
+from certificate.template.shipped import shipped_templates
 from issuer.casework.operators import add_operator
 from issuer.home import CONFIG_NAME, MLDSA_LOG_KEY, SCHEMA_VERSION, WITNESSES, Home
-from issuer.organisations import register_organisation
+from issuer.organisations import DEFAULT_PURPOSE, register_organisation
 from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from issuer.templates import write_shipped_templates
 from ledger.durable import replace_durably
 from ledger.errors import ConfigError
 from ledger.keyfile import KeyAlgorithm, save_key
@@ -35,11 +37,13 @@ from verifier.trust_dir import ROOT_KEYS_NAME
 __all__ = ["DEMO_ORG", "TEST_OPERATORS", "Bureau", "OfficeDetails", "add_mldsa_key", "create_home"]
 
 DEMO_ORG = 1
+_DEMO_TEMPLATES = ("housing.24", "loan.24")  # what a bank asks; each asks the policy of its own name
 TEST_OPERATORS = ("first", "second")
 _OFFICE = 1
 _LOG = 1
 _QUORUM = 3
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)  # it names a file
+_FOLDERS = ("keys", "ledger", "anchor", "snapshots", "policies", "templates", "profiles", "trust")
 _KEY_NAMES = (
     "office-1",
     "status",
@@ -89,7 +93,7 @@ def create_home(
     """
     _check(path, bureau)
     witnesses = (f"witness-{n}" for n in range(1, WITNESSES + 1))
-    for folder in ("", "keys", "ledger", "anchor", "snapshots", "policies", "profiles", "trust", *witnesses):
+    for folder in ("", *_FOLDERS, *witnesses):
         (path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
     signers = _make_keys(path, bureau.environment, passphrase, random, salt)
@@ -99,6 +103,7 @@ def create_home(
         kept.write_bytes(passphrase + b"\n")
     _write_settings(path, bureau)
     write_shipped_policies(path / "policies")
+    write_shipped_templates(path / "templates")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
     (path / "trust" / ROOT_KEYS_NAME).write_text(signers["root"].public_key.hex() + "\n", "ascii")
@@ -255,5 +260,6 @@ def _register_demo_organisation(
         contact="示例路1号",
         request_key=Ed25519CoseSigner(seed).public_key,
         now=now,
-        policies=("housing.24", "loan.24"),
+        purposes=(DEFAULT_PURPOSE, *(shipped_templates()[name].purpose for name in _DEMO_TEMPLATES)),
+        policies=_DEMO_TEMPLATES,
     )
