@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pypdfium2
+
 from tests.cli.conftest import City, city, ok, tally
 from tests.template.test_files import GOOD
 
@@ -87,3 +89,55 @@ def test_asked_answered_and_retired(city: City, tmp_path: Path) -> None:
         "housing.24",
         "unemp.12",
     }
+
+
+def test_a_form_filled_at_the_counter_and_verified_again(city: City, tmp_path: Path) -> None:
+    home, trust = tmp_path / "home", tmp_path / "home" / "trust"
+    shutil.copytree(city.home, home)
+    key, request, answer = tmp_path / "me.key", tmp_path / "R.txt", tmp_path / "P.txt"
+    ok("holder", "new-key", "--out", key)
+    made = ok(
+        "issuer", "mint", "--person", city.person, "--holder-key", f"{key}.pub", "--home", home, "--json"
+    )
+    number = made.json["certificates"][0]["number"]
+    ok("issuer", "export", number, "--as", "file", "--out", tmp_path / "C", "--home", home)
+    ok("request", "new", "--template", "identity.24", "--home", home, "--out", request)
+    answering = ("holder", "present", "--certificate", tmp_path / "C", "--key", key, "--request", request)
+    ok(*answering, "--trust", trust, "--out", answer)
+    judging = ("verify", "--trust", trust, "--request", request)
+    pdf, html = tmp_path / "form.pdf", tmp_path / "form.html"
+    assert "template.unknown" in tally(*judging, answer, "--form-out", pdf, "--template", "none").err
+    assert tally(*judging, answer, "--form-out", tmp_path / "form.doc", "--template", "identity.24").code == 2
+    ok(*judging, answer, "--form-out", pdf, "--template", "identity.24", "--seen", tmp_path / "seen.db")
+    ok(*judging, answer, "--form-out", html, "--template", "identity.24", "--seen", tmp_path / "other.db")
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert number in html.read_text("utf-8")
+    proving = ("--proof-out", tmp_path / "proof", "--key", home / "keys" / "org-1.key")
+    with (home / "passphrase").open("rb") as passphrase:
+        ok(*judging, pdf, *proving, "--passphrase-fd", 0, stdin=passphrase.read())
+    assert tally(*judging, pdf).code == 3  # an answer counts once,
+    again = ok(*judging, pdf, "--proof", tmp_path / "proof", "--json")  # and stays provable
+    assert again.json["outcome"] == "valid"
+
+    paper = ok("issuer", "mint", "--person", city.person, "--home", home, "--json")
+    number = paper.json["certificates"][0]["number"]
+    ok("issuer", "export", number, "--as", "text", "--out", tmp_path / "paper.txt", "--home", home)
+    static = ("verify", "--trust", trust, "--static")
+    ok(*static, tmp_path / "paper.txt", "--form-out", tmp_path / "paper.pdf", "--template", "identity.24")
+    ok(*static, tmp_path / "paper.pdf")
+    forged = altered(tmp_path / "paper.pdf", tmp_path / "forged.pdf")
+    refused = tally(*static, forged, "--json")
+    assert (refused.code, refused.json["reason"]) == (3, "form.differs")
+    assert refused.json["certificate"]["number"] == number
+
+
+def altered(pdf: Path, out: Path) -> Path:
+    """The same file with its first line of text taken out of the page."""
+    document = pypdfium2.PdfDocument(pdf.read_bytes())
+    page = document[0]
+    first = next(iter(page.get_objects(filter=(1,))))
+    page.remove_obj(first)
+    page.gen_content()
+    document.save(out)
+    document.close()
+    return out

@@ -19,6 +19,7 @@ from certificate.slots import ClaimValue
 from certificate.template.language import Template, template_items
 from certificate.template.parsing import parse_template
 from certificate.template.shipped import shipped_template_files, shipped_templates
+from certificate.texts import Language
 from ledger.errors import ConsentError, FormatError
 from ledger.reasons import Reason
 from tests.policy.histories import History, months
@@ -71,10 +72,9 @@ class Answered:
         shown = self.shown if data is None else data
         return verify(shown, trust=self.trust, now=now, expect=Asked(self.request), seen=MemorySeen())
 
-    def form(self, language: str = "zh") -> FilledForm:
-        words = "zh" if language == "zh" else "en"
+    def form(self, language: Language = "zh") -> FilledForm:
         return fill_form(
-            self.template, self.judged(), codes=(decode_any(self.shown),), language=words, today=TODAY
+            self.template, self.judged(), codes=(decode_any(self.shown),), language=language, today=TODAY
         )
 
     def page_judged(self, pdf: bytes) -> Report:

@@ -88,7 +88,7 @@ class _Sheet:
         lines = sum(1 + len(self._wrapped(entry.text, _COLUMN, 10)) for entry in row.entries)
         self._need(min(lines * 5 * mm, 100 * mm))
         self._page.setLineWidth(0.3)
-        self._page.line(_LEFT, self._y + 4.6 * mm, _RIGHT, self._y + 4.6 * mm)
+        self._page.line(_LEFT, self._y + 4.9 * mm, _RIGHT, self._y + 4.9 * mm)
         start = self._y
         self._write(row.label, _LEFT, 10, right=_COLUMN - 2 * mm)
         after, self._y = self._y, start
@@ -96,7 +96,7 @@ class _Sheet:
             self._write(entry.text, _COLUMN, 10)
             if entry.origin:
                 self._write(entry.origin, _COLUMN, 7)
-        self._y = min(after, self._y) - 1.5 * mm
+        self._y = min(after, self._y) - 2.8 * mm
 
     def _codes(self) -> None:
         side = QR_SIDE_MM * mm
