@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from html.parser import HTMLParser
 
 import pypdfium2
@@ -85,6 +86,7 @@ class Answered:
         return judge_form(pdf, mark, self.judged(text.encode()), codes=codes, trust=self.trust, today=TODAY)
 
 
+@cache
 def answered(name: str, *, who: str = NAME) -> Answered:
     world, template = World(), shipped_templates()[name]
     registry = world.body().registry
@@ -182,10 +184,10 @@ def test_a_hostile_name_is_inert_in_the_page(name: str) -> None:
     }  # fmt: skip
     assert all(link.startswith("data:image/png;base64,") for link in page.links)
     assert name in page.texts
-    if name.isascii():
+    if name.startswith("<"):
         raw = draw_form_pdf(form)
         assert not [word for word in (b"/URI", b"/JavaScript", b"/Launch", b"/JS") if word in raw]
-    else:
+    if not name.isascii():
         with pytest.raises(FormatError):  # a letter that the page's font lacks is not printed as a box
             draw_form_pdf(form)
 
