@@ -26,6 +26,7 @@ _COMMANDS = {
     "witness": ("cli.witness", "witness", "Cosign other departments' logs."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
     "trust": ("cli.trust", "trust", "The trust bundle: root keys, publishing, fetching."),
+    "template": ("cli.template", "template", "Forms of organisations, and what they ask to fill them."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
 

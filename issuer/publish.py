@@ -24,6 +24,7 @@ from issuer.home import LIVE_KEY, Home
 from issuer.lock import locked
 from issuer.policies import policy_files
 from issuer.status_places import LIST_SIZE
+from issuer.templates import template_files
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, VerificationError
 from ledger.proof import FullProof
@@ -121,7 +122,7 @@ def cut_bundle(
 def _signed(home: Home, directory: Directory | None, now: int) -> _Signed:
     """The files as they stand in the home, signed if that can be done here; else those signed last."""
     path = home.trust_dir / TARGETS_NAME
-    wanted = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home)}
+    wanted = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home), **template_files(home)}
     if directory is not None:
         wanted[DIRECTORY_NAME] = _encoded(home, directory)
     else:
@@ -199,7 +200,7 @@ def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Di
     """A home made before root keys were three: one key signs everything, and there is no TUF repository of it."""
     root = home.signer("root")
     lists = _lists(home, now)
-    files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home)}
+    files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home), **template_files(home)}
     files |= {name: token for name, (token, _) in lists.items()}
     entries = [entry for _, entry in lists.values()]
     if directory is None:

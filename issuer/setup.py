@@ -17,14 +17,16 @@ import tomlkit
 from certificate.directory import Authority, Directory, DirectoryKey, KeyRole, LogRecord, Office
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType, Environment
+from certificate.template.shipped import shipped_templates
 from issuer.casework.operators import add_operator
 from issuer.far.client import AppendClient
 from issuer.far.opening import save_credential
 from issuer.home import CONFIG_NAME, EMBEDDED, MLDSA_LOG_KEY, SCHEMA_VERSION, WITNESSES, Home
-from issuer.organisations import register_organisation
+from issuer.organisations import DEFAULT_PURPOSE, register_organisation
 from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from issuer.templates import write_shipped_templates
 from issuer.trust_root import add_root
 from ledger.append_credentials import parse_secret
 from ledger.durable import replace_durably
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 DEMO_ORG = 1
+_DEMO_TEMPLATES = ("housing.24", "loan.24")  # what a bank asks; each asks the policy of its own name
 TEST_OPERATORS = ("first", "second")
 _OFFICE = 1
 _LOG = 1
@@ -116,13 +119,14 @@ def create_home(
     if far is not None:
         _require_reachable(far, bureau.origin)
     own = () if far is not None else ("anchor", *_WITNESS_NAMES)
-    _make_folders(path, "keys", "ledger", "snapshots", "policies", "profiles", "trust", *own)
+    _make_folders(path, "keys", "ledger", "snapshots", "policies", "templates", "profiles", "trust", *own)
     salt = random(16)  # shared by the home's keys, so that one passphrase is stretched once a process
     names = (*_BUREAU_KEYS, "seal", *(() if far is not None else _LOG_KEYS))
     signers = _make_keys(path, names, bureau.environment, passphrase, random, salt)
     _keep_test_passphrase(path, bureau.environment, passphrase)
     _write_settings(path, bureau, far)
     write_shipped_policies(path / "policies")
+    write_shipped_templates(path / "templates")
     _write_profile(path / "profiles" / f"{bureau.profile}.toml", bureau)
     Register(path / "register.db", create=True).close()
     home = Home(path, passphrase=lambda: passphrase)
@@ -357,5 +361,6 @@ def _register_demo_organisation(
         contact="示例路1号",
         request_key=Ed25519CoseSigner(seed).public_key,
         now=now,
-        policies=("housing.24", "loan.24"),
+        purposes=(DEFAULT_PURPOSE, *(shipped_templates()[name].purpose for name in _DEMO_TEMPLATES)),
+        policies=_DEMO_TEMPLATES,
     )

@@ -255,6 +255,11 @@ class Reason(StrEnum):
 
     HOOK_ADDRESS = "hook.address"
 
+    TEMPLATE_UNKNOWN = "template.unknown"
+    TEMPLATE_MALFORMED = "template.malformed"
+    TEMPLATE_RETIRED = "template.retired"
+    FORM_DIFFERS = "form.differs"
+
 
 _CANNOT_TELL = frozenset(
     {

@@ -20,9 +20,10 @@ half of those keys, and `bundle.cose` is signed by an online key that it lists. 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.directory import Directory, parse_directory
@@ -31,6 +32,8 @@ from certificate.numbers import Environment, Typ
 from certificate.policy.language import Policy
 from certificate.policy.parsing import parse_policy
 from certificate.schema import take_array, take_bytes, take_int, take_version
+from certificate.template.language import Template
+from certificate.template.parsing import parse_template
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
@@ -48,6 +51,7 @@ __all__ = [
     "policy_file_name",
     "sign_bundle",
     "status_file_name",
+    "template_file_name",
 ]
 
 BUNDLE_NAME = "bundle.cose"
@@ -55,9 +59,11 @@ DIRECTORY_NAME = "directory.cose"
 POLICY_NAME = "policy.txt"
 _STATUS_NAME = re.compile(r"status-([1-9][0-9]{0,4})-(0|[1-9][0-9]{0,9})\.cwt")
 _POLICY_FILE = re.compile(r"policy-([a-z0-9.]{1,32})\.toml")
+_TEMPLATE_FILE = re.compile(r"template-([a-z0-9.]{1,32})\.toml")
 _MAX_FILE = 64 * 2**20
 _MAX_MANIFEST = 256 * 2**10  # what is read before any signature is checked; some 4,000 files
 _MAX_SECONDS = 2**40
+_Named = TypeVar("_Named", Policy, Template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class TrustBundle:
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
     held: HeldLogs = field(default_factory=HeldLogs)
     facts: Mapping[str, object] = field(init=False, repr=False, compare=False)  # for the reader of a report
     # A bundle made from this one by `replace` has learnt nothing yet.
@@ -104,6 +111,10 @@ def status_file_name(authority: int, number: int) -> str:
 
 def policy_file_name(policy: str) -> str:
     return f"policy-{policy}.toml"
+
+
+def template_file_name(template: str) -> str:
+    return f"template-{template}.toml"
 
 
 def sign_bundle(
@@ -168,7 +179,8 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         policy=policy,
         status_tokens=_status_tokens(files),
         digest=manifest.digest(),
-        policies=_policies(files),
+        policies=_named(files, _POLICY_FILE, parse_policy),
+        templates=_named(files, _TEMPLATE_FILE, parse_template),
         held=parse_held_logs(files, directory=directory, policy=policy, now=issued),
     )
 
@@ -232,15 +244,17 @@ def _status_tokens(files: Mapping[str, bytes]) -> dict[tuple[int, int], bytes]:
     return tokens
 
 
-def _policies(files: Mapping[str, bytes]) -> dict[str, Policy]:
-    """Policy id to policy; a file is named for the policy in it."""
+def _named(
+    files: Mapping[str, bytes], pattern: re.Pattern[str], parse: Callable[[bytes], _Named]
+) -> dict[str, _Named]:
+    """Id to policy or template; a file is named for what is in it."""
     found = {}
     for name, content in files.items():
-        match = _POLICY_FILE.fullmatch(name)
+        match = pattern.fullmatch(name)
         if match:
-            found[match[1]] = parse_policy(content)
+            found[match[1]] = parse(content)
             if found[match[1]].id != match[1]:
-                raise FormatError(Reason.TRUST_MALFORMED, f"{name} holds another policy")
+                raise FormatError(Reason.TRUST_MALFORMED, f"{name} holds something else")
     return found
 
 

@@ -11,6 +11,8 @@ from certificate.policy.facts import Facts, facts_of
 from certificate.policy.language import Policy
 from certificate.policy.least import least_claims
 from certificate.request import PolicyItem, RequestBody
+from certificate.template.language import Template
+from certificate.template.retirement import retired_template
 from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 
@@ -78,6 +80,7 @@ def slots_for_items(
     certificate: UnverifiedCertificate,
     *,
     policies: Mapping[str, Policy],
+    templates: Mapping[str, Template],
     today: date,
 ) -> list[int]:
     """The least slots of the holder's whole certificate that answer these items of a request, ascending.
@@ -85,7 +88,8 @@ def slots_for_items(
     Args:
         items: places in the request, each at most once.
     Raises:
-        ConsentError: `consent.field_denied`: the request has no such item.
+        ConsentError: `consent.field_denied`: the request has no such item; `template.retired`: nobody is asked for it
+            any more.
         FormatError: `disc.required_missing`: the certificate is of another type or lacks a claim; `api.validation`.
         UndeterminedError: `policy.unknown`; `policy.undetermined`: the certificate cannot decide it.
         VerificationError: as `policy_asked`.
@@ -97,6 +101,8 @@ def slots_for_items(
         if not 0 <= position < len(request.items):
             raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
         item = request.items[position]
+        if (gone := retired_template(item, templates, today=today)) is not None:
+            raise gone.retirement()
         if isinstance(item, PolicyItem):
             policy = policy_asked(item, policies, printed=request.nonce is None)
             answer, (chosen,) = slots_for_policy(policy, [certificate], today=today)

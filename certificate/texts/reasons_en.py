@@ -203,4 +203,8 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "org.suspended": "This organisation is suspended; show it nothing.",
     "org.reminded": "This person was reminded already; one reminder is all there is.",
     "hook.address": "Messages cannot be sent to this address; give an https address that is reachable from outside.",
+    "template.unknown": "No form of this name is published; choose one of the published ones.",
+    "template.malformed": "The form's file is wrong; correct it as the message says.",
+    "template.retired": "This is no longer required, by the law named beside it; nothing has to be shown or asked.",
+    "form.differs": "The form says something else than what its code proves; only what is listed here counts.",
 }

@@ -203,4 +203,8 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "org.suspended": "该单位已被暂停；请不要向其出示任何内容。",
     "org.reminded": "已经提醒过一次；每个请求只能提醒一次。",
     "hook.address": "无法向该地址发送通知；请提供外部可达的 https 地址。",
+    "template.unknown": "没有公布过这个名称的表单；请从已公布的表单中选择。",
+    "template.malformed": "表单文件有误；请按提示改正。",
+    "template.retired": "依所列法律依据，此项证明已不再需要；无须出示，也不得索要。",
+    "form.differs": "表单上所写与其二维码所证明的不一致；以这里列出的内容为准。",
 }

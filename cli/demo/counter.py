@@ -19,10 +19,9 @@ from certificate.request import (
     parse_request,
     sign_request,
 )
-from certificate.slots import REGISTRIES
+from certificate.template.shipped import shipped_templates
 from cli.demo.forgers import Scene
 from cli.demo.narrator import Narrator
-from cli.request import QUESTIONS
 from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
@@ -35,8 +34,7 @@ from verifier.verify import verify
 
 __all__ = ["SLOTS_24", "question", "show_at_counter", "verify_at_counter"]
 
-_REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
-SLOTS_24 = tuple(sorted(_REGISTRY.slot_of(name) for name in QUESTIONS["identity.24"]))
+SLOTS_24 = shipped_templates()["identity.24"].slots
 
 
 def question(org: int, now: int, *, days: int) -> RequestBody:

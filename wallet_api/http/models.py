@@ -200,6 +200,10 @@ class AskedItemModel(Model):
     legal_basis: str | None
     claims: list[ClaimModel]
     offers: list[OfferModel]
+    retired_since: str | None = Field(
+        description="from this day on nobody has to show it; null while it is required"
+    )
+    retired_basis: str | None = Field(description="the law by which it is required no longer")
 
 
 class AnswerTimes(Model):

@@ -178,6 +178,8 @@ def _item(item: AskedItem, language: Language) -> models.AskedItemModel:
         legal_basis=None if policy is None else policy.legal_basis,
         claims=claims,
         offers=offers,
+        retired_since=None if item.retired is None else str(item.retired.retired_since),
+        retired_basis=None if item.retired is None else item.retired.retired_basis,
     )
 
 
