@@ -7,11 +7,12 @@ Two people answer: one who has everything that is asked, and one who came half a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from certificate.certificate import encode_certificate, parse_certificate
 from certificate.policy.asking import slots_for_policy
+from certificate.policy.evaluate import answer_to_mint
 from certificate.policy.language import Policy
 from certificate.policy.shipped import shipped_policies
 from certificate.policy.wording import answer_word
@@ -34,8 +35,8 @@ _IDENTITY: dict[str, ClaimValue] = {
 _HEAD = """# What a policy makes you show
 
 For each policy of the catalogue: the least set of claims that gives the answer, with what the policy wants shown
-beside it, and by how many bytes the presentation grows over one that shows nothing. Made by
-`python -m benchmarks.disclosures`; a test compares.
+beside it, and by how many bytes the presentation grows over one that shows nothing; last, by how many it grows where the bureau minted
+the answer, which then stands in the place of what decides. Made by `python -m benchmarks.disclosures`; a test compares.
 
 The first person has 27 years of every branch and one employer since 2015; the second was paid for from March to May of
 the year and not before or after. Strips count years back: `strip.medical.emp.-1` is last year's. Where the answer is
@@ -95,21 +96,36 @@ def render() -> str:
         lines += [
             f"## {title}",
             "",
-            "| policy | answer | decided by | shown beside it | bytes |",
-            "| --- | --- | --- | --- | --- |",
+            "| policy | answer | decided by | shown beside it | bytes | minted |",
+            "| --- | --- | --- | --- | --- | --- |",
         ]
-        lines += [_row(policy, shown_for(policy, history)) for policy in shipped_policies().values()]
+        lines += [_row(policy, history) for policy in shipped_policies().values()]
         lines.append("")
     return "\n".join(lines)
 
 
-def _row(policy: Policy, shown: Shown) -> str:
-    decided, besides = (
-        ", ".join(map("`{}`".format, _short(names))) or "–" for names in (shown.names, shown.besides)
-    )
-    return (
-        f"| {policy.id} | {answer_word(shown.answer, 'en')} | {decided} | {besides} | {shown.extra_bytes} |"
-    )
+def _row(policy: Policy, history: History) -> str:
+    shown = shown_for(policy, history)
+    names = (", ".join(map("`{}`".format, _short(names))) or "–" for names in (shown.names, shown.besides))
+    cells = [
+        policy.id,
+        answer_word(shown.answer, "en"),
+        *names,
+        str(shown.extra_bytes),
+        _minted(policy, history),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _minted(policy: Policy, history: History) -> str:
+    """Bytes where the answer was minted; policies without an answer to mint have none."""
+    answer = answer_to_mint(policy, history.facts())
+    if answer is None:
+        return "–"
+    minted = replace(history, more={**history.more, "pol.0": [policy.digest, answer]})
+    shown = shown_for(policy, minted)
+    assert (shown.answer, shown.names) == (answer, ("pol.0",))
+    return str(shown.extra_bytes)
 
 
 def _short(names: tuple[str, ...]) -> list[str]:

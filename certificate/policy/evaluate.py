@@ -29,7 +29,7 @@ from certificate.policy.language import (
 )
 from certificate.policy.months import BACK, FULL, NOT, SURE, Cause, Finding, ShownMonths, Worth
 
-__all__ = ["Answer", "answer_policy"]
+__all__ = ["Answer", "answer_policy", "answer_to_mint"]
 
 _MAX_FINDINGS: Final = 12
 _NO_LIMIT: Final = 10**12
@@ -59,14 +59,50 @@ def answer_policy(policy: Policy, facts: Sequence[Facts], *, today: date) -> Ans
     if not young:
         newest = max(month_index(shown.cut_off) for shown in near)
         return Answer(None, (Finding(Cause.TOO_OLD, month=newest, need=policy.max_age, have=asked - newest),))
+    answer = _answer_young(policy, young)
+    if answer.value is None:
+        minted = _minted(policy, young)
+        answer = answer if minted is None else Answer(minted)
+    return _trimmed(answer)
+
+
+def answer_to_mint(policy: Policy, facts: Facts) -> bool | None:
+    """What `policy` answers to all of one certificate; its age and the rule's days are for the reader to judge."""
+    return (
+        _answer(policy.rule, _Shown([facts], here=policy.here)).value if _in_regions(policy, facts) else None
+    )
+
+
+def _answer_young(policy: Policy, young: Sequence[Facts]) -> Answer:
     if not policy.here:
-        return _trimmed(_answer(policy.rule, _Shown(young, here=False)))
+        return _answer(policy.rule, _Shown(young, here=False))
     authorities = sorted({shown.authority for shown in young})
     answers = [
         _answer(policy.rule, _Shown([shown for shown in young if shown.authority == authority], here=True))
         for authority in authorities
     ]
-    return _trimmed(_at_least(1, answers))
+    return _at_least(1, answers)
+
+
+def _minted(policy: Policy, young: Sequence[Facts]) -> bool | None:
+    """The answer that the bureau minted into a newest certificate, for this very text of the policy.
+
+    A no is one authority's, so it counts only where no other is asked or shown.
+    """
+    newest = max(shown.cut_off for shown in young)
+    answers = {
+        answer
+        for shown in young
+        if shown.cut_off == newest
+        for name, value in shown.claims.items()
+        if name.startswith("pol.")
+        for digest, answer in [cast(Sequence[Any], value)]
+        if digest == policy.digest
+    }
+    if True in answers:
+        return True
+    alone = policy.here and len({shown.authority for shown in young}) == 1
+    return False if answers and alone else None
 
 
 def _in_regions(policy: Policy, facts: Facts) -> bool:
