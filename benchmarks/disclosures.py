@@ -35,8 +35,9 @@ _IDENTITY: dict[str, ClaimValue] = {
 _HEAD = """# What a policy makes you show
 
 For each policy of the catalogue: the least set of claims that gives the answer, with what the policy wants shown
-beside it, and by how many bytes the presentation grows over one that shows nothing; last, by how many it grows where the bureau minted
-the answer, which then stands in the place of what decides. Made by `python -m benchmarks.disclosures`; a test compares.
+beside it, and by how many bytes the presentation grows over one that shows nothing. Last, by how many it grows where
+the bureau minted the answer, which then stands in the place of what decides; it tells less than any month, so it is
+shown wherever it exists. Made by `python -m benchmarks.disclosures`; a test compares.
 
 The first person has 27 years of every branch and one employer since 2015; the second was paid for from March to May of
 the year and not before or after. Strips count years back: `strip.medical.emp.-1` is last year's. Where the answer is
