@@ -31,6 +31,9 @@ __all__ = ["Reissue", "Replacement", "fallen_rows", "reissue_void"]
 
 _DAY = 86400
 _PROXY = REGISTRIES[CertificateType.CONTRIBUTION].slot_of("proxy")
+_ANSWERS = {
+    claim.slot for claim in REGISTRIES[CertificateType.CONTRIBUTION].claims if claim.group == "answer"
+}
 _Wanted = tuple[str, bytes, Mapping[int, ClaimValue] | None]
 
 
@@ -133,8 +136,9 @@ def _honest(home: Home, register: Register, known: Snapshot, row: RegisterRow, n
         return None
     plain = open_sealed(home.seal_key(), row.sealed, bound_to=row.digest)
     extra: dict[int, ClaimValue] = dict(decode_cbor(plain[SEED_SIZE:])) if plain[SEED_SIZE:] else {}
-    extra.pop(_PROXY, None)  # stated anew, as the register has it now
-    return _Fallen(row, body, extra or None)
+    # The proxy is stated anew, as the register has it now; so are the minted answers, as the records have them.
+    kept = {slot: value for slot, value in extra.items() if slot != _PROXY and slot not in _ANSWERS}
+    return _Fallen(row, body, kept or None)
 
 
 def _of(one: _Fallen) -> tuple[str, bytes]:

@@ -22,6 +22,7 @@ from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import KEYS_LOCK, locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.office_key import office_key_name, office_signer
+from issuer.policies import policies_to_mint
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow
@@ -318,6 +319,7 @@ def _minter(
             cut_off=snapshot.cut_off,
             snapshot=snapshot.digest,
             region_prefix=_region_prefix(home, number),
+            answers=policies_to_mint(home, profile),
         ),
         random=random,
         now=now,
