@@ -39,9 +39,7 @@ from ledger.workers import Workers
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
 BATCH_SIZE = 1000
-_PAPER_BATCH = (
-    4000  # the more at once, the fewer times each page of an index is written; some MB for each process
-)
+_PAPER_BATCH = 1000  # a night that is killed loses no more work than this
 _MAX_TRIES = 20
 
 
