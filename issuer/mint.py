@@ -38,8 +38,7 @@ from ledger.workers import Workers
 
 __all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
 
-BATCH_SIZE = 1000
-_PAPER_BATCH = 1000  # a night that is killed loses no more work than this
+BATCH_SIZE = 1000  # a night that is killed loses no more work than this
 _MAX_TRIES = 20
 
 
@@ -103,7 +102,7 @@ class Minter:
                 progress(len(batch))
 
     def mint_paper(
-        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = _PAPER_BATCH
+        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = BATCH_SIZE
     ) -> Iterator[int]:
         """Mint paper for the persons at `places` of `snapshot`; yields how many of each batch are new, once logged.
 
