@@ -12,15 +12,17 @@ import pytest
 from certificate.directory import Authority, DirectoryKey, KeyRole, Office
 from certificate.numbers import CertificateType
 from certificate.policy.shipped import shipped_files, shipped_policies
-from certificate.presentation import parse_presentation
+from certificate.presentation import encode_answer, parse_answer, parse_presentation
 from certificate.slot_tree import Disclosure
 from certificate.slots import REGISTRIES
 from certificate.status_list import status_list_uri
 from certificate.template.language import template_items
 from certificate.template.shipped import shipped_template_files, shipped_templates
+from cli.wallet_client import WalletClient
+from ledger.errors import ProjectError
 from ledger.reasons import Reason
 from tests.wallet.conftest import WIDE
-from tests.wallet.parties import Asker, Phone, Town, b64, good, make_town, refused, unb64
+from tests.wallet.parties import AUDIENCE, Asker, Phone, Town, b64, good, make_town, refused, unb64
 from tests.wallet.stores import BOTH_STORES
 from tests.world import World, claims_of_60_months, signer
 from verifier.expect import Asked
@@ -185,3 +187,47 @@ def test_what_is_retired_is_offered_by_nobody(store: Store, tmp_path: Path) -> N
         report = town.world.verify(bank.fetch(id_), expect=Asked(request), trust=town.service.trust())
         assert (report.outcome, report.policies) == (Outcome.VALID, ())
         assert Reason.TEMPLATE_RETIRED in report.notes
+
+
+def client_of(town: Town, alice: Phone) -> WalletClient:
+    client = WalletClient(
+        "http://wallet.test",
+        alice.key,
+        trust=town.service.trust(),
+        clock=town.clock,
+        audience=AUDIENCE,
+        http=town.http,
+    )
+    client.login()
+    return client
+
+
+def test_the_client_takes_a_certificate_for_each_item(town: Town, alice: Phone, bank: Asker) -> None:
+    two_certificates(alice)
+    request = bundled(bank, "months.24", "vehicle.24")
+    id_ = bank.leave(request)
+    client_of(town, alice).answer(id_, minutes=10)
+    told = good(bank.post(f"/requests/{id_}/fetch"))
+    shown = [unb64(text) for text in (told["presentation"], *told["also"])]
+    report = town.world.verify(shown, expect=Asked(request), trust=town.service.trust())
+    assert (report.outcome, len(report.parts)) == (Outcome.VALID, 2)
+    kept = encode_answer(shown)
+    assert (parse_answer(kept), parse_answer(shown[0])) == (shown, shown[:1])
+
+
+def test_the_client_answers_what_is_still_required(store: Store, tmp_path: Path) -> None:
+    town = opened(store, tmp_path, two_cities(retired="vehicle.24"))
+    with town.http:
+        alice, bank = town.citizen("alice").login(), town.organisation(1)
+        alice.put()
+        client = client_of(town, alice)
+        partly, wholly = (
+            bank.leave(bundled(bank, "vehicle.24", "months.24")),
+            bank.leave(bundled(bank, "vehicle.24")),
+        )
+        client.answer(partly)
+        shown = {REGISTRY.claim_at(one.slot).kind for one in disclosures_of(bank.fetch(partly))}
+        assert shown == {"pension.emp"}
+        with pytest.raises(ProjectError) as refusal:
+            client.answer(wholly)
+        assert refusal.value.reason is Reason.TEMPLATE_RETIRED
