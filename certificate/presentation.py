@@ -9,6 +9,7 @@ by its digest; the disclosed claims are bound because the certificate stands in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -18,12 +19,17 @@ from certificate.keys import CoseSigner
 from certificate.numbers import HEADER_KCWT, Typ
 from certificate.schema import take_array, take_bytes, take_int
 from certificate.to_be_signed import holder_to_be_signed
-from ledger.cbor import decode_cbor
+from ledger.cbor import decode_cbor, encode_cbor
+from ledger.errors import FormatError
+from ledger.reasons import Reason
 
 __all__ = [
     "MAX_LIFETIME",
+    "MAX_PARTS",
     "PresentationBody",
     "UnverifiedPresentation",
+    "encode_answer",
+    "parse_answer",
     "parse_presentation",
     "presentation_of_item",
     "presentation_to_be_signed",
@@ -31,7 +37,9 @@ __all__ = [
 ]
 
 MAX_LIFETIME = 60 * 24 * 31  # minutes; a longer access is a new request and a new consent
+MAX_PARTS = 16  # presentations in one answer; a request has no more items
 _MAX_SECONDS = 2**40
+_ARRAY = 4  # CBOR major type
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +103,20 @@ def presentation_of_item(item: object) -> UnverifiedPresentation:
         lifetime=take_int(fields[3], 1, MAX_LIFETIME),
     )
     return UnverifiedPresentation(sign1, body, parse_certificate_item(sign1.headers[HEADER_KCWT]))
+
+
+def encode_answer(parts: Sequence[bytes]) -> bytes:
+    """The presentations of one answer, one a certificate, as one object to keep; a single one stays what it is."""
+    return parts[0] if len(parts) == 1 else encode_cbor(list(parts))
+
+
+def parse_answer(data: bytes) -> list[bytes]:
+    """The presentations that `encode_answer` put together, not parsed. Raises FormatError."""
+    if not data or data[0] >> 5 != _ARRAY:
+        return [data]
+    parts = decode_cbor(data)
+    if not isinstance(parts, tuple | list) or not 2 <= len(parts) <= MAX_PARTS:
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "an answer of several presentations")
+    if not all(type(part) is bytes for part in parts):
+        raise FormatError(Reason.SCHEMA_FIELD_TYPE, "an answer of several presentations")
+    return list(parts)

@@ -45,6 +45,7 @@ __all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "opened_client", "
 _DAY: Final = 86400
 _PAGE: Final = 100
 _ID_LENGTH: Final = 32
+_ANOTHER_MAY: Final = (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ class HeldCertificate:
     @property
     def number(self) -> str:
         return self.certificate.body.number
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one certificate answers, and the least slots that do."""
+
+    held: HeldCertificate
+    items: list[int]
+    slots: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,8 @@ class WalletClient(WalletKeys):
 
         Args:
             items: places in the request; None means all that are still required.
-            certificate: a number; None means the newest that holds what is asked.
+            certificate: a number; None means the newest that holds what is asked, or one for each item where no
+                single one does: then one consent lays down several.
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
             FormatError: `disc.required_missing`: no certificate holds what is asked.
@@ -137,13 +148,21 @@ class WalletClient(WalletKeys):
         """
         asked = self.request(id_)
         wanted = self._required(asked) if items is None else list(items)
-        held, slots = self._answering(asked, wanted, certificate)
-        body = {"certificate": held.number, "items": wanted, "minutes": minutes}
+        first, *others = parts = self._answering(asked, wanted, certificate)
+        body = {"certificate": first.held.number, "items": first.items, "minutes": minutes} | {
+            "also": [{"certificate": part.held.number, "items": part.items} for part in others]
+        }
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
-        to_sign = decode_file_text(begun.text("to_be_signed"))
-        shown = disclose(held.data, slots, holds=asked.request.body.holds)
-        self._require_same(to_sign, asked, shown, minutes)
-        signed = {"signature": self._sign(to_sign)}
+        told = [begun, *(Answer(begun.status, row) for row in begun.rows("also"))]
+        if len(told) != len(parts):
+            raise VerificationError(Reason.PRES_TRANSCRIPT_MISMATCH, "other parts than were agreed to")
+        signatures = []
+        for part, one in zip(parts, told, strict=True):
+            to_sign = decode_file_text(one.text("to_be_signed"))
+            shown = disclose(part.held.data, part.slots, holds=asked.request.body.holds)
+            self._require_same(to_sign, asked, shown, minutes)
+            signatures.append(self._sign(to_sign))
+        signed = {"signature": signatures[0], "also": signatures[1:]}
         self._web.call("POST", f"/requests/{asked.id}/answers/complete", body=signed)
 
     @property
@@ -188,17 +207,30 @@ class WalletClient(WalletKeys):
         check_log_export(data, directory=directory, policy=policy, now=self._clock(), wallet_key=key)
         return data
 
-    def _answering(
-        self, asked: AskedRequest, items: Sequence[int], number: str | None
-    ) -> tuple[HeldCertificate, list[int]]:
-        """The certificate that answers, the newest unless one is named, and the least slots that do."""
+    def _answering(self, asked: AskedRequest, items: Sequence[int], number: str | None) -> list[_Part]:
+        """The certificate that answers all, the newest unless one is named; else the newest for each item."""
         held = self._own() if number is None else [self.certificate(number)]
+        try:
+            return [self._newest_for(asked, items, held)]
+        except (FormatError, UndeterminedError) as exc:
+            if number is not None or len(items) < 2 or exc.reason not in _ANOTHER_MAY:
+                raise
+        parts: dict[str, list[int]] = {}
+        for item in items:
+            parts.setdefault(self._newest_for(asked, [item], held).held.number, []).append(item)
+        by_number = {one.number: one for one in held}
+        return [self._newest_for(asked, places, [by_number[name]]) for name, places in parts.items()]
+
+    def _newest_for(
+        self, asked: AskedRequest, items: Sequence[int], held: Sequence[HeldCertificate]
+    ) -> _Part:
+        """The first of `held` that answers, with the least slots that do."""
         refusal: ProjectError = FormatError(
             Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked"
         )
         for one in held:
             try:
-                return one, slots_for_items(
+                slots = slots_for_items(
                     asked.request.body,
                     items,
                     one.certificate,
@@ -206,8 +238,9 @@ class WalletClient(WalletKeys):
                     templates=self._trust.templates,
                     today=day_of_question(self._clock()),
                 )
+                return _Part(one, list(items), slots)
             except (FormatError, UndeterminedError) as exc:
-                if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
+                if exc.reason not in _ANOTHER_MAY:
                     raise
                 refusal = exc
         raise refusal

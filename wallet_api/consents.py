@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from certificate.certificate import UnverifiedCertificate
 from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
@@ -16,7 +17,9 @@ from certificate.numbers import Presenter
 from certificate.policy.asking import day_of_question, slots_for_items
 from certificate.presentation import (
     MAX_LIFETIME,
+    MAX_PARTS,
     PresentationBody,
+    encode_answer,
     parse_presentation,
     presentation_to_be_signed,
 )
@@ -27,8 +30,10 @@ from certificate.request import (
     parse_request,
     verify_request,
 )
+from certificate.schema import take_array, take_bytes
 from certificate.slot_tree import Disclosure
 from certificate.to_be_signed import parse_to_be_signed
+from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from wallet_api.access_log import append_access
@@ -45,12 +50,14 @@ from wallet_api.store.sql import Transaction
 __all__ = [
     "DEFAULT_MINUTES",
     "DRAFT_LIFETIME",
+    "Part",
     "Statement",
     "answer_bound",
     "begin_answer",
     "complete_answer",
     "refuse_request",
     "require_waiting",
+    "shown_slots",
     "withdraw_answer",
 ]
 
@@ -60,14 +67,21 @@ _DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one certificate shows, and the exact bytes to sign for it."""
+
+    to_be_signed: bytes
+    certificate: StoredCertificate
+    shown: tuple[Disclosure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What the bytes to be signed say, for the screen beside them. `expires` is the end of the consent."""
 
-    to_be_signed: bytes
+    parts: tuple[Part, ...]
     registration: RegistrationBody
     request: UnverifiedRequest
-    certificate: StoredCertificate
-    shown: tuple[Disclosure, ...]
     issued: int
     expires: int
     sign_until: int
@@ -85,8 +99,11 @@ def begin_answer(
     number: str | None,
     items: Sequence[int],
     minutes: int,
+    also: Sequence[tuple[str, Sequence[int]]] = (),
 ) -> Statement:
     """Compose an answer: the least set of claims of certificate `number` for these items of the request.
+
+    One consent may lay down several certificates of one's own: `also` names further ones, each with its items.
 
     Args:
         number: None takes the newest own certificate that holds all that is asked; a proxy's is always named.
@@ -106,6 +123,7 @@ def begin_answer(
         row = visible_to(tx.request(id_), citizen)
         require_active(tx, row.org)
         held = _own(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
+        others = [(open_certificate(tx, citizen, other), places) for other, places in also]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
         raise ConsentError(Reason.CONSENT_WINDOW_TOO_LONG, f"at most {MAX_LIFETIME} minutes")
@@ -113,36 +131,37 @@ def begin_answer(
     trust = service.fresh_trust(now)
     registration = verify_request(request, directory=trust.directory, today=now // _DAY)
 
-    def slots_of(one: StoredCertificate) -> list[int]:
+    def slots_of(one: StoredCertificate, places: Sequence[int]) -> list[int]:
         require_usable(one, citizen)
         if one.certificate.body.expires < now // _DAY:
             raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
         return slots_for_items(
             request.body,
-            items,
+            places,
             one.certificate,
             policies=trust.policies,
             templates=trust.templates,
             today=day_of_question(now),
         )
 
-    stored, slots = _choose(held, slots_of)
+    stored, slots = _choose(held, lambda one: slots_of(one, items))
+    chosen = [(stored, slots), *((one, slots_of(one, places)) for one, places in others)]
+    _require_distinct([one for one, _ in chosen], [at for _, places in ((0, items), *also) for at in places])
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
-    shown = disclose(stored.data, slots, holds=request.body.holds)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
-    to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
+    parts = tuple(_part(one, places, body, request, citizen) for one, places in chosen)
+    to_sign = encode_cbor([part.to_be_signed for part in parts])
     sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)
     until = min(now + DRAFT_LIFETIME, row.expires)
     with service.store.write() as tx:
         require_waiting(visible_to(tx.request(id_), citizen), now)
         tx.put_draft(DraftRow(id_, citizen.safe, sealed, until))
-    disclosed = tuple(item for item in stored.certificate.disclosures if item.slot in slots)
-    return Statement(to_sign, registration, request, stored, disclosed, now, body.expires, until)
+    return Statement(parts, registration, request, now, body.expires, until)
 
 
-def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature: bytes) -> None:
-    """Take the holder's signature over the bytes that `begin_answer` gave; the request is answered then.
+def complete_answer(service: Service, citizen: Citizen, id_: bytes, *signatures: bytes) -> None:
+    """Take the holder's signatures over the bytes that `begin_answer` gave, in their order; it is answered then.
 
     Raises:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
@@ -160,18 +179,20 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *, signature
             raise ConsentError(Reason.CONSENT_NOT_YET_VALID, hint="begin an answer first")
         if now >= draft.expires:
             raise ConsentError(Reason.CONSENT_EXPIRED, hint="begin the answer again")
-        data = _signed(citizen, draft, signature)
-        presentation = parse_presentation(data)
-        stored = open_certificate(tx, citizen, presentation.certificate.body.number)
-        require_usable(stored, citizen)
-        principal = principal_of(service, tx, citizen, stored)
+        parts = _signed(citizen, draft, signatures)
+        parsed = [parse_presentation(part) for part in parts]
+        used = [open_certificate(tx, citizen, one.certificate.body.number) for one in parsed]
+        for stored in used:
+            require_usable(stored, citizen)
+        principal = principal_of(service, tx, citizen, used[0])
+        data = encode_answer(parts)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
-        body = presentation.body
+        body = parsed[0].body
         answer = AnswerRow(id_, citizen.safe, sealed, now, body.issued, body.expires, principal=principal)
         tx.add_answer(answer)
         tx.move_request(id_, to=RequestState.ANSWERED, safe=citizen.safe)
         tx.delete_drafts(id_)
-        shown = tuple(item.slot for item in presentation.certificate.disclosures)
+        shown = shown_slots([one.certificate for one in parsed])
         _log(service, tx, citizen, row, Action.ANSWERED, shown, now, principal=principal)
 
 
@@ -250,14 +271,48 @@ def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
     return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
 
 
-def _signed(citizen: Citizen, draft: DraftRow, signature: bytes) -> bytes:
+def shown_slots(certificates: Sequence[UnverifiedCertificate]) -> tuple[int, ...]:
+    """The slots that any of the certificates of one answer shows, ascending."""
+    return tuple(sorted({item.slot for one in certificates for item in one.disclosures}))
+
+
+def _require_distinct(certificates: Sequence[StoredCertificate], places: Sequence[int]) -> None:
+    """One presentation a certificate, one answer an item; somebody else's certificate answers alone."""
+    numbers = {one.number for one in certificates}
+    if len(numbers) != len(certificates) or len(set(places)) != len(places):
+        raise FormatError(Reason.API_VALIDATION, "certificates and items are named once each")
+    selves = [one.certificate.body.presenter is Presenter.SELF for one in certificates]
+    if len(certificates) > 1 and not all(selves):
+        raise ConsentError(Reason.CONSENT_FIELD_DENIED, "a proxy answers with one certificate")
+
+
+def _part(
+    stored: StoredCertificate,
+    slots: Sequence[int],
+    body: PresentationBody,
+    request: UnverifiedRequest,
+    citizen: Citizen,
+) -> Part:
+    shown = disclose(stored.data, slots, holds=request.body.holds)
+    to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
+    return Part(to_sign, stored, tuple(one for one in stored.certificate.disclosures if one.slot in slots))
+
+
+def _signed(citizen: Citizen, draft: DraftRow, signatures: Sequence[bytes]) -> list[bytes]:
     bound = _draft_bound(draft.request, citizen.safe)
-    to_sign = parse_to_be_signed(open_sealed(citizen.data_key, draft.sealed, bound=bound))
-    try:
-        verify_signature(public_key=citizen.holder_key, message=to_sign.encode(), signature=signature)
-    except ProjectError as exc:
-        raise VerificationError(Reason.PRES_BINDING_INVALID, "not the holder's signature over this") from exc
-    return encode_sign1(to_sign.protected_bytes, to_sign.payload_bytes, signature)
+    due = take_array(decode_cbor(open_sealed(citizen.data_key, draft.sealed, bound=bound)), at_most=MAX_PARTS)
+    if len(due) != len(signatures):
+        raise VerificationError(Reason.PRES_BINDING_INVALID, f"{len(due)} signatures are due")
+    parts = []
+    for to_be_signed, signature in zip(due, signatures, strict=True):
+        to_sign = parse_to_be_signed(take_bytes(to_be_signed))
+        try:
+            verify_signature(public_key=citizen.holder_key, message=to_sign.encode(), signature=signature)
+        except ProjectError as exc:
+            detail = "not the holder's signature over this"
+            raise VerificationError(Reason.PRES_BINDING_INVALID, detail) from exc
+        parts.append(encode_sign1(to_sign.protected_bytes, to_sign.payload_bytes, signature))
+    return parts
 
 
 def _draft_bound(request: bytes, safe: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from certificate.keys import key_id
-from certificate.presentation import parse_presentation
+from certificate.presentation import parse_answer, parse_presentation
 from certificate.request import parse_request
 from wallet_api.access_log import append_access, read_page
 from wallet_api.access_rows import NO_REQUEST, Access, Action
@@ -105,7 +105,7 @@ def _presenting_key(service: Service, safe: SafeRow, answer: AnswerRow) -> bytes
         return None
     bound = answer_bound(answer.request, safe.id)
     plain = open_sealed(service.data_key(safe), answer.sealed, bound=bound)
-    return parse_presentation(plain).certificate.body.cnf
+    return parse_presentation(parse_answer(plain)[0]).certificate.body.cnf
 
 
 def _withdraw(service: Service, tx: Transaction, safe: SafeRow, answer: AnswerRow, *, now: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from certificate.numbers import Presenter
-from certificate.presentation import parse_presentation
+from certificate.presentation import parse_answer, parse_presentation
 from certificate.request import parse_request
 from ledger.errors import ConsentError
 from ledger.reasons import Reason
@@ -13,7 +13,7 @@ from verifier.steps import CLOCK_SKEW
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
 from wallet_api.acting import append_for_principal
-from wallet_api.consents import answer_bound
+from wallet_api.consents import answer_bound, shown_slots
 from wallet_api.organisations import require_active
 from wallet_api.requests import RequestState, access_of
 from wallet_api.sealing import open_sealed
@@ -28,16 +28,16 @@ FETCH_WINDOW = 86400  # seconds from the first fetch in which the same bytes are
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The presentation's tagged bytes, the request they answer, and who answered."""
+    """The tagged bytes of the presentations, the request they answer, and who answered."""
 
-    presentation: bytes
+    presentations: tuple[bytes, ...]
     request: bytes
     expires: int
     presenter: Presenter
 
 
 def fetch_answer(service: Service, organisation: Organisation, id_: bytes) -> Released:
-    """The one presentation. Its row in the access log is durable before the bytes are returned.
+    """The one answer, a presentation per certificate. Its row in the access log is durable before it is returned.
 
     Raises:
         ConsentError: `authz.not_found`, `consent.not_yet_valid` (not answered), `consent.revoked` (withdrawn),
@@ -54,14 +54,15 @@ def fetch_answer(service: Service, organisation: Organisation, id_: bytes) -> Re
         assert answer.sealed is not None
         data_key = service.data_key(owner)
         data = open_sealed(data_key, answer.sealed, bound=answer_bound(id_, answer.safe))
-        certificate = parse_presentation(data).certificate
-        shown = tuple(item.slot for item in certificate.disclosures)
+        parts = tuple(parse_answer(data))
+        parsed = [parse_presentation(part).certificate for part in parts]
+        certificate, shown = parsed[0], shown_slots(parsed)
         access = access_of(Action.FETCHED, parse_request(row.request), shown)
         append_access(tx, answer.safe, access, data_key=data_key, time=now, random=service.random)
         proxy_key = certificate.body.cnf or owner.holder_key
         append_for_principal(service, tx, answer.principal, access, proxy_key=proxy_key, time=now)
         tx.mark_fetched(id_, now)
-    return Released(data, row.request, answer.expires, certificate.body.presenter)
+    return Released(parts, row.request, answer.expires, certificate.body.presenter)
 
 
 def acknowledge(service: Service, organisation: Organisation, id_: bytes) -> None:

@@ -87,8 +87,16 @@ class Town:
         return Asker(self, number, token, signer("asker" if number == 1 else f"asker {number}"))
 
 
-def make_service(store: Store, world: World, clock: Clock, *, random: Random, limits: Limits) -> Service:
-    bundle: TrustBundle = world.bundle(policies=list(shipped_files().values()))
+def make_service(
+    store: Store,
+    world: World,
+    clock: Clock,
+    *,
+    random: Random,
+    limits: Limits,
+    bundle: TrustBundle | None = None,
+) -> Service:
+    bundle = bundle or world.bundle(policies=list(shipped_files().values()))
     return Service(
         store=store,
         keyring=Keyring(MASTER),
@@ -100,9 +108,11 @@ def make_service(store: Store, world: World, clock: Clock, *, random: Random, li
     )
 
 
-def make_town(store: Store, path: Path, *, random: Random, limits: Limits) -> Town:
+def make_town(
+    store: Store, path: Path, *, random: Random, limits: Limits, bundle: TrustBundle | None = None
+) -> Town:
     world, clock = World(), Clock()
-    service = make_service(store, world, clock, random=random, limits=limits)
+    service = make_service(store, world, clock, random=random, limits=limits, bundle=bundle)
     app = create_app(service, public_url=URL)
     http = httpx.Client(transport=InProcess(app), base_url="http://wallet.test")
     return Town(service, clock, world, http, path)

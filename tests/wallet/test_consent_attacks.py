@@ -82,7 +82,7 @@ def test_g11_a_release_holds_exactly_what_was_agreed(
         id_ = bank.leave(request)
         alice.answer(id_, number, agreed)
         released = good(bank.post(f"/requests/{id_}/fetch"))
-        assert released.keys() == {"presentation", "presenter", "expires"}
+        assert released.keys() == {"presentation", "also", "presenter", "expires"}
         report = town.world.verify(
             unb64(released["presentation"]), expect=Asked(request), trust=town.service.trust()
         )
@@ -146,7 +146,7 @@ def test_g14_no_release_begins_after_a_withdrawal(town: Town, alice: Phone, bank
             status, _ = leave_request(service, Organisation(1), request, idempotency_key=None)
             id_ = status.id
             begun = begin_answer(service, citizen, id_, number=number, items=[1], minutes=10)
-            complete_answer(service, citizen, id_, signature=alice.key.sign(begun.to_be_signed))
+            complete_answer(service, citizen, id_, alice.key.sign(begun.parts[0].to_be_signed))
             withdrawn = Event()
             fetching = pool.submit(fetch, id_, withdrawn)
             withdraw_answer(service, citizen, id_)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from certificate.keys import CoseSigner
+from certificate.presentation import parse_answer
 from certificate.qr_text import encode_file_text
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
@@ -41,10 +42,13 @@ class Archive:
             raise ConfigError(Reason.STORE_IO_ERROR, f"{folder.name}: {exc.strerror}") from exc
 
     def __call__(self, asked: AskedPerson, presentation: bytes, report: Report, moment: datetime) -> None:
+        parts = parse_answer(presentation)
         proof = prove_verification(
-            report, [presentation], request=asked.request, trust=self._trust, now=moment, key=self._key
+            report, parts, request=asked.request, trust=self._trust, now=moment, key=self._key
         )
-        files = {"request": asked.request, "presentation": presentation, "proof": proof}
+        files = {"request": asked.request, "proof": proof} | {
+            "presentation" if at == 1 else f"presentation-{at}": part for at, part in enumerate(parts, 1)
+        }
         try:
             for ending, data in files.items():
                 path = self._folder / f"{asked.person.row:04d}.{ending}"

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from certificate.presentation import encode_answer
 from ledger.errors import (
     ConfigError,
     ConflictError,
@@ -96,10 +97,11 @@ class OrganisationClient:
         self._call("POST", f"/requests/{id_}/reminder")
 
     def fetch(self, id_: str) -> bytes:
-        """The presentation's tagged bytes; the same again until acknowledged."""
-        text = _text(self._call("POST", f"/requests/{id_}/fetch"), "presentation")
+        """The answer, as `parse_answer` reads it; the same again until acknowledged."""
+        told = self._call("POST", f"/requests/{id_}/fetch")
+        texts = [_text(told, "presentation"), *_texts(told, "also")]
         try:
-            return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            return encode_answer([urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in texts])
         except ValueError as exc:
             raise _unreadable() from exc
 
@@ -178,6 +180,14 @@ def _text(answer: dict[str, Any], member: str) -> str:
     if not isinstance(value, str):
         raise _unreadable()
     return value
+
+
+def _texts(answer: dict[str, Any], member: str) -> list[str]:
+    """A list of texts; a service that is older than the member has none."""
+    values = answer.get(member, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise _unreadable()
+    return values
 
 
 def _unreadable() -> ProjectError:

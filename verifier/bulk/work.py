@@ -14,6 +14,7 @@ from hashlib import sha256
 from certificate.keys import CoseSigner
 from certificate.policy.language import Policy
 from certificate.policy.wording import answer_word
+from certificate.presentation import parse_answer
 from certificate.request import NONCE_SIZE, RequestBody, SlotsItem, sign_request
 from certificate.slots import IDENTITY_SLOTS, registry_of
 from certificate.texts import Language, claim_name, format_value
@@ -231,7 +232,7 @@ def _judge(
 ) -> Report:
     person = asked.person
     return verify(
-        data,
+        parse_answer(data),
         trust=trust,
         now=moment,
         expect=Asked(asked.request, Subject(person.name, person.id_tail)),

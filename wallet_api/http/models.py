@@ -13,6 +13,7 @@ __all__ = [
     "AccessRowModel",
     "AnswerBegin",
     "AnswerComplete",
+    "AnswerPart",
     "AnswerTimes",
     "AnswerToSign",
     "AskedItemModel",
@@ -32,6 +33,7 @@ __all__ = [
     "OrganisationModel",
     "OrganisationName",
     "PageQuery",
+    "PartToSign",
     "PresentationModel",
     "ProblemModel",
     "RequestForCitizen",
@@ -262,18 +264,35 @@ class RequestPage(Model):
     next: str | None
 
 
+class AnswerPart(Model):
+    certificate: _Number
+    items: list[int] = Field(min_length=1, max_length=16)
+
+
 class AnswerBegin(Model):
     certificate: _Number | None = Field(None, description="default: the newest that holds what is asked")
     items: list[int] = Field(
         min_length=1, max_length=16, description="items of the request; others are refused"
     )
     minutes: int = Field(1440, description="how long the organisation may use the answer")
+    also: list[AnswerPart] = Field(
+        default_factory=list, max_length=15, description="other items, each answered from another certificate"
+    )
+
+
+class PartToSign(Model):
+    """What one more certificate shows in the same consent, and the exact bytes to sign for it."""
+
+    to_be_signed: str
+    certificate: _Number
+    claims: list[ShownClaim]
 
 
 class AnswerToSign(Model):
     """The exact bytes to sign, and what they say."""
 
     to_be_signed: str
+    also: list[PartToSign]
     organisation: OrganisationModel
     purpose: str
     legal_basis: str
@@ -290,6 +309,9 @@ class AnswerToSign(Model):
 
 class AnswerComplete(Model):
     signature: Base64Text
+    also: list[Base64Text] = Field(
+        default_factory=list, max_length=15, description="signatures over `also` of `begin`, in their order"
+    )
 
 
 class Accepted(Model):
@@ -298,6 +320,7 @@ class Accepted(Model):
 
 class PresentationModel(Model):
     presentation: str = Field(description="the tagged bytes, for `tally verify`")
+    also: list[str] = Field(description="the same answer's presentations of further certificates")
     presenter: str = Field(
         description="self, proxy or guardian: who answered, seen from the person it is about"
     )

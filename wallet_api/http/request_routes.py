@@ -86,7 +86,13 @@ def begin_answer(
 ) -> models.AnswerToSign:
     """The exact bytes to sign for these items of the request, and what they say."""
     statement = consents.begin_answer(
-        service, caller, id_, number=body.certificate, items=body.items, minutes=body.minutes
+        service,
+        caller,
+        id_,
+        number=body.certificate,
+        items=body.items,
+        minutes=body.minutes,
+        also=[(part.certificate, part.items) for part in body.also],
     )
     return views.answer_to_sign(statement, language)
 
@@ -95,8 +101,9 @@ def begin_answer(
 def complete_answer(
     caller: CitizenCaller, id_: RequestId, body: models.AnswerComplete, service: TheService
 ) -> models.Accepted:
-    """The holder's signature over the bytes of `begin`: from now on the organisation may fetch."""
-    consents.complete_answer(service, caller, id_, signature=unb64(body.signature))
+    """The holder's signatures over the bytes of `begin`: from now on the organisation may fetch."""
+    signatures = [unb64(text) for text in (body.signature, *body.also)]
+    consents.complete_answer(service, caller, id_, *signatures)
     return models.Accepted(state=RequestState.ANSWERED.value)
 
 
@@ -122,10 +129,11 @@ def withdraw(
 def fetch(
     caller: OrganisationCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
 ) -> models.PresentationModel:
-    """The presentation: the same bytes again until acknowledged, at most for a day."""
+    """The presentations, one a certificate: the same bytes again until acknowledged, at most for a day."""
     released = release.fetch_answer(service, caller, id_)
     return models.PresentationModel(
-        presentation=b64(released.presentation),
+        presentation=b64(released.presentations[0]),
+        also=[b64(part) for part in released.presentations[1:]],
         presenter=released.presenter.name.lower(),
         expires=released.expires,
     )

@@ -115,18 +115,26 @@ def for_citizen(view: RequestView, language: Language) -> models.RequestForCitiz
 
 
 def answer_to_sign(statement: Statement, language: Language) -> models.AnswerToSign:
-    asked = statement.request.body
+    asked, (first, *also) = statement.request.body, statement.parts
     return models.AnswerToSign(
-        to_be_signed=b64(statement.to_be_signed),
+        to_be_signed=b64(first.to_be_signed),
+        also=[
+            models.PartToSign(
+                to_be_signed=b64(part.to_be_signed),
+                certificate=part.certificate.number,
+                claims=_shown(part.certificate, part.shown, language),
+            )
+            for part in also
+        ],
         organisation=_organisation(statement.registration),
         purpose=asked.purpose,
         legal_basis=asked.legal_basis,
         method=asked.method,
         retention_days=asked.retention,
         digits=statement.digits,
-        certificate=statement.certificate.number,
-        presenter=statement.certificate.certificate.body.presenter.name.lower(),
-        claims=_shown(statement.certificate, statement.shown, language),
+        certificate=first.certificate.number,
+        presenter=first.certificate.certificate.body.presenter.name.lower(),
+        claims=_shown(first.certificate, first.shown, language),
         issued=statement.issued,
         expires=statement.expires,
         sign_until=statement.sign_until,
