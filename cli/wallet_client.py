@@ -16,7 +16,7 @@ from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, slots_for_items
+from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.request import (
@@ -138,7 +138,14 @@ class WalletClient(WalletKeys):
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
-        shown = disclose(held.data, slots, holds=asked.request.body.holds)
+        months = months_to_show(
+            asked.request.body,
+            held.certificate,
+            slots,
+            policies=self._trust.policies,
+            today=day_of_question(self._clock()),
+        )
+        shown = disclose(held.data, slots, holds=asked.request.body.holds, at_least=months)
         self._require_same(to_sign, asked, shown, minutes)
         signed = {"signature": self._sign(to_sign)}
         self._web.call("POST", f"/requests/{asked.id}/answers/complete", body=signed)

@@ -13,7 +13,7 @@ from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, slots_for_items
+from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
 from certificate.presentation import (
     MAX_LIFETIME,
     PresentationBody,
@@ -123,7 +123,10 @@ def begin_answer(
     stored, slots = _choose(held, slots_of)
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
-    shown = disclose(stored.data, slots, holds=request.body.holds)
+    months = months_to_show(
+        request.body, stored.certificate, slots, policies=trust.policies, today=day_of_question(now)
+    )
+    shown = disclose(stored.data, slots, holds=request.body.holds, at_least=months)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
     to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
     sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)
