@@ -57,7 +57,7 @@ def relevant_claims(policy: Policy, facts: Facts) -> frozenset[str]:
                     }
                 case Count():
                     size = max(leaf.window, leaf.gap_window)
-                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, size)
+                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, size) | {f"ge.run.{kind}"}
                 case Total():
                     names |= {f"months.{kind}", f"ge.total.{kind}"}
                     names |= {f"{name}.{kind}" for name in ("deemed", "moved") if getattr(leaf, name)}
