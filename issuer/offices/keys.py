@@ -15,7 +15,6 @@ from certificate.offices import Office
 from issuer.home import Home
 from issuer.office_key import is_good, keys_of_office
 from issuer.offices.events import (
-    KeyEvents,
     changing,
     nobody_minting,
     office_of_code,
@@ -23,6 +22,7 @@ from issuer.offices.events import (
     resume_events,
     speaker_for,
 )
+from issuer.offices.kept import KeyEvents
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer

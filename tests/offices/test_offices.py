@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,7 +122,65 @@ def test_one_person_alone_changes_no_key(city: City, what: tuple[str, ...]) -> N
     assert keys(city, CITY) == before
     ok("issuer", "key", "approve", case.json["case"], "--operator", "second", "--home", city.home)
     assert keys(city, CITY) != before
-    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "third")
+    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "second")
+    refused(2, Reason.CLI_NOT_FOUND, city, "key", "approve", case.json["case"], "--operator", "nobody")
+
+
+@attack("K10", Reason.SIG_INVALID)
+def test_a_case_that_was_changed_after_it_was_opened(city: City) -> None:
+    """Whoever can write to the database does not turn one proposal into another before it is approved."""
+    case = ok("issuer", "key", "void", CITY, "--from", "9", "--reason", "stolen", "--operator", "first",
+              "--home", city.home, "--json").json["case"]  # fmt: skip
+    with closing(sqlite3.connect(city.home / "offices.db", isolation_level=None)) as connection:
+        [opening] = connection.execute("SELECT opening FROM key_cases").fetchone()
+        connection.execute("DROP TRIGGER key_cases_are_final")
+        assert opening.count(b"\x09") >= 1
+        connection.execute(
+            "UPDATE key_cases SET opening = ?", (opening.replace(b"\x83\xf6\x09", b"\x83\xf6\x01"),)
+        )
+    refused(3, Reason.SIG_INVALID, city, "key", "approve", case, "--operator", "second")
+    assert keys(city, CITY)[0]["void_from"] is None
+
+
+def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
+    """The county's key is void from an index: offices it made since then were never good, earlier ones are."""
+    decide(city, "rotate", COUNTY)
+    named = (
+        "--name-zh",
+        "点",
+        "--name-en",
+        "Agent",
+        "--parent",
+        COUNTY,
+        "--region",
+        "990102",
+        "--operator",
+        "first",
+    )
+    ok("issuer", "office", "add", "99010281", *named, "--home", city.home)
+    stolen = ok("ledger", "check", "--home", city.home, "--json").json["entries"]
+    ok("issuer", "office", "add", "99010282", *named, "--home", city.home)
+    below = ("--name-zh", "下", "--name-en", "Below", "--parent", "99010282", "--region", "990102")
+    ok("issuer", "office", "add", "99010283", *below, "--operator", "first", "--home", city.home)
+    one, two, three, *_ = people_of(city, "990102")
+    papers = [
+        paper(city, mint(city, person, "--office", code)["number"])
+        for person, code in ((one, "99010281"), (two, "99010282"), (three, "99010283"))
+    ]
+    assert [judged(city, file) for file in papers] == [("valid", None, None)] * 3
+    decide(city, "void", COUNTY, "--from", stolen)
+    assert [judged(city, file) for file in papers] == [
+        ("valid", None, None),
+        ("invalid", "key.revoked", 6),
+        ("invalid", "key.revoked", 6),
+    ]
+    # What was void stays void, and an earlier index may still be named.
+    case = ("key", "void", COUNTY, "--reason", "again", "--operator", "first")
+    later = ok("issuer", *case, "--from", stolen + 1, "--home", city.home, "--json").json["case"]
+    refused(3, Reason.KEY_REVOKED, city, "key", "approve", later, "--operator", "second")
+    decide(city, "void", COUNTY, "--from", stolen - 1)
+    future = ok("issuer", *case, "--from", 9_999_999, "--home", city.home, "--json").json["case"]
+    refused(2, Reason.CLI_USAGE, city, "key", "approve", future, "--operator", "second")
 
 
 @attack("K04", Reason.CLI_KEY_RETIRED)
