@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeVar
 
 import click
 
 from certificate.numbers import CertificateType
+from certificate.policy.asking import day_of_question
 from certificate.policy.language import Policy
 from certificate.request import DEFAULT_PURPOSE, PolicyItem, RequestBody, SlotsItem
 from certificate.slots import REGISTRIES
+from certificate.template.language import Template, template_items
+from certificate.template.retirement import retired_template
 from cli.claims import slots_named
 from cli.common import utc_now
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
-__all__ = ["QUESTIONS", "asking_options", "pattern_of"]
+__all__ = ["Askable", "asking_options", "known_template", "pattern_of"]
 
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
-_PENSION = ("settled.pension.emp", "strip.pension.emp.-0", "strip.pension.emp.-1", "strip.pension.emp.-2")
-_MEDICAL = ("settled.medical.emp", "strip.medical.emp.-0", "strip.medical.emp.-1", "strip.medical.emp.-2")
-# Which claims answer a common question, for whoever wants to see them; a policy asks the question itself.
-QUESTIONS = {
-    "months.24": _PENSION,
-    "months.24.medical": _MEDICAL,
-    "identity.24": ("name", "id_tail", *_PENSION),
-}
-
-
 _F = TypeVar("_F", bound=Callable[..., Any])
-_LEGAL_BASIS = "个人信息保护法第十三条第一款第一项(本人同意)"
+_LEGAL_BASIS: Final = "个人信息保护法第十三条第一款第一项(本人同意)"
+_MAX_BASIS: Final = 256  # as a request takes it
 _ASKING = (
-    click.option(
-        "--policy", "policies", multiple=True, help="Ask a published policy by its id instead; repeatable."
-    ),
-    click.option("--ask", multiple=True, help="Claims to ask instead of a template, by name; repeatable."),
-    click.option("--purpose", default=DEFAULT_PURPOSE, show_default=True),
-    click.option("--legal-basis", default=_LEGAL_BASIS, show_default=True),
+    click.option("--policy", "policies", multiple=True, help="Ask a published policy by its id; repeatable."),
+    click.option("--ask", multiple=True, help="Ask claims by name; repeatable."),
+    click.option("--purpose", help=f"Default: the template's, or {DEFAULT_PURPOSE}."),
+    click.option("--legal-basis", help=f"Default: what the template or policy names, or {_LEGAL_BASIS}."),
     click.option("--method", default="当场核验，只留核验结果", show_default=True),
     click.option("--retention", type=click.IntRange(0, 36500), default=30, show_default=True, help="Days."),
     click.option(
@@ -50,10 +44,27 @@ _ASKING = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """What a trust bundle or home knows that may be asked, by id."""
+
+    policies: Mapping[str, Policy]
+    templates: Mapping[str, Template]
+
+
 def asking_options(*, template: str = "months.24") -> Callable[[_F], _F]:
     """What is asked, what for and until when: the options that `pattern_of` reads. `template` is the default one."""
+
+    def default_to(ctx: click.Context, _: click.Parameter, named: tuple[str, ...]) -> tuple[str, ...]:
+        # click reads the options that were given before those that were not.
+        return named or (() if ctx.params.get("policies") or ctx.params.get("ask") else (template,))
+
     choice = click.option(
-        "--template", type=click.Choice(sorted(QUESTIONS)), default=template, show_default=True
+        "--template",
+        "templates",
+        multiple=True,
+        callback=default_to,
+        help=f"Ask what a published template asks; repeatable. Default: {template}, unless --policy or --ask is there.",
     )
 
     def decorate(function: _F) -> _F:
@@ -70,45 +81,91 @@ def pattern_of(
     org: int,
     nonce: bytes | None,
     desk: str | None,
-    policies: Mapping[str, Policy] | None = None,
+    askable: Askable,
     holds: tuple[tuple[int, int], ...] = (),
 ) -> RequestBody:
-    """The request that the options of `asking_options` describe.
+    """The request that the options of `asking_options` describe: an item per policy and per template's claims.
 
     Args:
-        policies: those that may be asked, by id.
         holds: (log, size) of what the asker's bundle holds of each log.
     Raises:
+        ConsentError: `template.retired`: nobody is asked for that any more.
         FormatError: `schema.field_unknown`.
-        ConfigError: `policy.unknown`, `cli.usage` (a policy that no printed counter request may ask).
+        ConfigError: `template.unknown`, `policy.unknown`, `cli.usage` (a policy that no printed counter request may
+            ask; templates of several purposes without --purpose).
     """
-    asked = [_policy(name, policies or {}, desk) for name in asking["policies"]]
-    items: list[SlotsItem | PolicyItem] = [PolicyItem(policy.id, policy.digest) for policy in asked]
-    if asking["ask"] or not asked:
-        slots = tuple(slots_named(asking["ask"] or QUESTIONS[asking["template"]], _REGISTRY))
-        items.append(SlotsItem(CertificateType.CONTRIBUTION, slots))
-    basis = asking["legal_basis"]
+    now = int(utc_now().timestamp())
+    templates = [known_template(name, askable.templates) for name in asking["templates"]]
+    policies = [_policy(name, askable.policies) for name in asking["policies"]]
+    items: list[PolicyItem | SlotsItem] = [
+        item for template in templates for item in template_items(template, askable.policies)
+    ]
+    items += [PolicyItem(policy.id, policy.digest) for policy in policies]
+    if asking["ask"]:
+        items.append(SlotsItem(CertificateType.CONTRIBUTION, tuple(slots_named(asking["ask"], _REGISTRY))))
+    asked = [askable.policies[item.policy] for item in items if isinstance(item, PolicyItem)]
+    _check(asked, templates, items, askable, desk=desk, today=day_of_question(now))
     return RequestBody(
         org=org,
         nonce=nonce,
         desk=desk,
-        items=tuple(items),
-        purpose=asking["purpose"],
-        legal_basis=asked[0].legal_basis if asked and basis == _LEGAL_BASIS else basis,
+        items=tuple(dict.fromkeys(items)),
+        purpose=asking["purpose"] or _purpose(templates),
+        legal_basis=asking["legal_basis"] or _legal_basis([*templates, *policies]),
         method=asking["method"],
         retention=min([asking["retention"], *(policy.retention for policy in asked)]),
-        expires=int(utc_now().timestamp()) + 3600 * asking["hours"],
+        expires=now + 3600 * asking["hours"],
         holds=holds,
     )
 
 
-def _policy(name: str, policies: Mapping[str, Policy], desk: str | None) -> Policy:
-    policy = policies.get(name)
-    if policy is None:
+def known_template(name: str, templates: Mapping[str, Template]) -> Template:
+    """The template called `name`. Raises ConfigError `template.unknown`, naming the known ones."""
+    if name not in templates:
+        known = ", ".join(templates) or "none here"
+        raise ConfigError(
+            Reason.TEMPLATE_UNKNOWN, f"templates: {known}", hint="choose one of the published ones"
+        )
+    return templates[name]
+
+
+def _policy(name: str, policies: Mapping[str, Policy]) -> Policy:
+    if name not in policies:
         known = ", ".join(policies) or "none here"
         raise ConfigError(
             Reason.POLICY_UNKNOWN, f"policies: {known}", hint="choose one of the published ones"
         )
-    if desk is not None and not policy.at_counter:
-        raise ConfigError(Reason.CLI_USAGE, f"{name} may not be asked by a printed request")
-    return policy
+    return policies[name]
+
+
+def _check(
+    asked: Iterable[Policy],
+    templates: Iterable[Template],
+    items: Iterable[PolicyItem | SlotsItem],
+    askable: Askable,
+    *,
+    desk: str | None,
+    today: date,
+) -> None:
+    by_item = (retired_template(item, askable.templates, today=today) for item in items)
+    for template in (*(one for one in templates if one.is_retired(today)), *filter(None, by_item)):
+        raise template.retirement()
+    for policy in asked:
+        if desk is not None and not policy.at_counter:
+            raise ConfigError(Reason.CLI_USAGE, f"{policy.id} may not be asked by a printed request")
+
+
+def _purpose(templates: Iterable[Template]) -> str:
+    purposes = list(dict.fromkeys(template.purpose for template in templates))
+    if len(purposes) > 1:
+        hint = "name the one purpose of this request with --purpose"
+        raise ConfigError(Reason.CLI_USAGE, f"templates for {len(purposes)} purposes", hint=hint)
+    return purposes[0] if purposes else DEFAULT_PURPOSE
+
+
+def _legal_basis(asked: Iterable[Template | Policy]) -> str:
+    """The laws by which it is asked, as many as a request has room for."""
+    laws = list(dict.fromkeys(one.legal_basis for one in asked))
+    while len(joined := "；".join(laws)) > _MAX_BASIS:
+        laws.pop()
+    return joined or _LEGAL_BASIS

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from certificate.keys import CoseSigner
 from certificate.qr_text import decode_any, decode_any_request, encode_request_text
 from certificate.request import RequestBody, parse_registration, parse_request
 from certificate.texts import Language, reason_text
-from cli.asking import asking_options, pattern_of
+from cli.asking import Askable, asking_options, pattern_of
 from cli.common import (
     emit,
     force_option,
@@ -42,7 +42,6 @@ from verifier.bulk.sheet import encode_sheet
 from verifier.bulk.state import AskedPerson, BatchFile
 
 if TYPE_CHECKING:
-    from certificate.policy.language import Policy
     from verifier.bulk.wallet_client import OrganisationClient
 
 __all__ = ["hires"]
@@ -132,15 +131,20 @@ def send(
     else:
         key, registration = _asker(home_path, key_file, registration_file, number, passphrase_fd)
         org = parse_registration(registration).body.org
-        policies = _policies(home_path, trust, passphrase_fd)
+        askable = _askable(home_path, trust, passphrase_fd)
         if pattern_file is None:
-            pattern = pattern_of(asking, org=org, nonce=None, desk=None, policies=policies)
+            pattern = pattern_of(asking, org=org, nonce=None, desk=None, askable=askable)
         else:
             pattern = _pattern_in(pattern_file, org)
         file = BatchFile.create(
             state_path,
             prepare(
-                people, pattern, key=key, registration=registration, random=os.urandom, policies=policies
+                people,
+                pattern,
+                key=key,
+                registration=registration,
+                random=os.urandom,
+                policies=askable.policies,
             ),
             list_digest=people.digest(),
             wallet=url,
@@ -327,17 +331,23 @@ def _asker(
     return key, registration
 
 
-def _policies(home_path: Path | None, trust: Path | None, descriptor: int | None) -> Mapping[str, Policy]:
+def _askable(home_path: Path | None, trust: Path | None, descriptor: int | None) -> Askable:
+    """Of the bundle, or of the home; with neither, claims can be asked as the shipped templates do."""
     if trust is not None:
         from verifier.trust_dir import load_trust
 
-        return load_trust(trust).policies
+        bundle = load_trust(trust)
+        return Askable(bundle.policies, bundle.templates)
     if home_path is None:
-        return {}
+        from certificate.template.shipped import shipped_templates
+
+        return Askable({}, shipped_templates())
     from cli.home import open_home
     from issuer.policies import load_policies
+    from issuer.templates import load_templates
 
-    return load_policies(open_home(home_path, descriptor))
+    home = open_home(home_path, descriptor)
+    return Askable(load_policies(home), load_templates(home))
 
 
 def _pattern_in(name: str, org: int) -> RequestBody:

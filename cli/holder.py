@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -28,7 +28,9 @@ from certificate.request import (
 )
 from certificate.slot_tree import ClaimsTree
 from certificate.slots import IDENTITY_SLOTS, REGISTRIES
+from certificate.template.retirement import retired_template
 from certificate.texts import Language, claim_name
+from cli.asking import Askable
 from cli.claims import slots_named
 from cli.common import (
     emit,
@@ -128,8 +130,8 @@ def present(
     """
     asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
     request, certificate = parse_request(asked_bytes), parse_certificate(held)
-    policies = _policies(trust)
-    slots = _slots_to_show(request, show, certificate, holder_tree(held), policies, language)
+    askable = _askable(trust)
+    slots = _slots_to_show(request, show, certificate, holder_tree(held), askable, language)
     registered = _registered_name(request, trust, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
@@ -146,7 +148,13 @@ def present(
         raise VerificationError(
             Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint
         )
-    months = months_to_show(asked, certificate, slots, policies=policies, today=day_of_question(now))
+    today = day_of_question(now)
+    answered = [
+        at
+        for at, item in enumerate(asked.items)
+        if retired_template(item, askable.templates, today=today) is None
+    ]
+    months = months_to_show(asked, answered, certificate, slots, policies=askable.policies, today=today)
     data = sign_answer(signer, held, asked_bytes, slots, issued=now, lifetime=minutes, at_least=months)
     write_code(out, form_of(out), encode_qr_text(data), data, force=force)
     names = [claim_name(_REGISTRY.claim_at(slot), language, certificate.body.cut_off) for slot in slots]
@@ -171,21 +179,24 @@ def _slots_to_show(
     show: tuple[str, ...],
     certificate: UnverifiedCertificate,
     tree: ClaimsTree,
-    policies: Mapping[str, Policy],
+    askable: Askable,
     language: Language,
 ) -> list[int]:
-    """The slots named, or the least that answers what is asked."""
+    """The slots named, or the least that answers what is asked and still required."""
     if show:
         return slots_named(show, _REGISTRY, cut_off=certificate.body.cut_off)
-    asked = {slot for item in request.body.items if isinstance(item, SlotsItem) for slot in item.slots}
+    required = _required(request.body.items, askable)
+    asked = {slot for item in required if isinstance(item, SlotsItem) for slot in item.slots}
     missing = asked - set(tree.slots)
     for slot in sorted(missing):
         say(f"not in this certificate: {_REGISTRY.claim_at(slot).name}")
     slots = asked - missing
-    for item in request.body.items:
+    for item in required:
         if isinstance(item, PolicyItem):
             slots |= _least(
-                policy_asked(item, policies, printed=request.body.nonce is None), certificate, language
+                policy_asked(item, askable.policies, printed=request.body.nonce is None),
+                certificate,
+                language,
             )
     if not slots:
         raise ConsentError(Reason.DISC_REQUIRED_MISSING, "nothing of what is asked is in this certificate")
@@ -202,10 +213,33 @@ def _least(policy: Policy, certificate: UnverifiedCertificate, language: Languag
     return set(slots)
 
 
-def _policies(trust: Path | None) -> Mapping[str, Policy]:
+def _required(items: Sequence[PolicyItem | SlotsItem], askable: Askable) -> list[PolicyItem | SlotsItem]:
+    """What has to be answered; of the rest the holder is told since when, and by which law, it has not.
+
+    Raises:
+        ConsentError: `template.retired`: nothing else is asked.
+    """
+    today = day_of_question(int(utc_now().timestamp()))
+    required, retired = [], None
+    for item in items:
+        gone = retired_template(item, askable.templates, today=today)
+        if gone is None:
+            required.append(item)
+        else:
+            retired = gone.retirement()
+            say(retired.detail)
+    if not required and retired is not None:
+        raise retired
+    return required
+
+
+def _askable(trust: Path | None) -> Askable:
+    if trust is None:
+        return Askable({}, {})
     from verifier.trust_dir import load_trust
 
-    return {} if trust is None else load_trust(trust).policies
+    bundle = load_trust(trust)
+    return Askable(bundle.policies, bundle.templates)
 
 
 def _registered_name(request: UnverifiedRequest, trust: Path | None, language: Language) -> str | None:

@@ -31,6 +31,7 @@ from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
 from cli.paper_list import export_list, paper_form
 from cli.progress import progress
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import (
     encode_shown,
     find_row,
@@ -58,7 +59,6 @@ from issuer.service import (
 from ledger.errors import ConfigError, FormatError
 from ledger.held_log import smallest_proof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["issuer"]
 
@@ -398,7 +398,7 @@ def export(
 
 
 def _paper_row(
-    home: Home, ledger: Sequencer, number: str, audience: str | None, purpose: str | None
+    home: Home, ledger: BureauLedger, number: str, audience: str | None, purpose: str | None
 ) -> RegisterRow:
     """The paper certificate to export: the one with this number, or the person's own, minted now if need be."""
     extra = paper_extra(audience=audience, purpose=purpose)

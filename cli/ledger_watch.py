@@ -171,7 +171,7 @@ def audit(context: click.Context, home_path: Path, passphrase_fd: int | None, as
     from issuer.publish import load_directory
 
     home = open_home(home_path, passphrase_fd)
-    with closing(home.open_store()) as store, closing(home.register()) as register:
+    with closing(home.log_entries()) as store, closing(home.register()) as register:
         found = audit_ledger(
             store,
             register,

@@ -10,6 +10,7 @@ import click
 from certificate.keys import Ed25519CoseSigner
 from certificate.qr_text import encode_file_text
 from certificate.request import DEFAULT_PURPOSE
+from cli.asking import known_template
 from cli.common import emit, force_option, json_option, require_writable, utc_now, write_new_file
 from cli.home import home_options, open_home
 from cli.keys import org_purpose, read_public_key
@@ -20,6 +21,7 @@ from issuer.organisations import (
     suspend_organisation,
 )
 from issuer.policies import load_policies
+from issuer.templates import load_templates
 from ledger.errors import ConfigError
 from ledger.keyfile import load_key, save_key
 from ledger.reasons import Reason
@@ -48,6 +50,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--out", type=_FILE, help="Write the registration, for the organisation.")
 @click.option("--allow-look-alike", is_flag=True, help="You compared it with the organisation it looks like.")
 @click.option("--policy", "policies", multiple=True, help="Policy it may ask, by id; repeatable.")
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    help="Template it may use: its policies and purpose; repeatable.",
+)
 @home_options
 @force_option
 @json_option
@@ -61,6 +69,7 @@ def register(
     out: Path | None,
     allow_look_alike: bool,
     policies: tuple[str, ...],
+    templates: tuple[str, ...],
     home_path: Path,
     passphrase_fd: int | None,
     force: bool,
@@ -73,6 +82,8 @@ def register(
     if out is not None:
         require_writable(out, force=force)
     home = open_home(home_path, passphrase_fd)
+    published = load_templates(home)
+    used = [known_template(name, published) for name in templates]
     public_key = _home_key(home, number) if public_key_file is None else read_public_key(public_key_file)
     registration = register_organisation(
         home,
@@ -82,9 +93,9 @@ def register(
         contact=contact,
         request_key=public_key,
         now=int(utc_now().timestamp()),
-        purposes=tuple(purposes),
+        purposes=tuple(dict.fromkeys((*purposes, *(one.purpose for one in used)))),
         allow_look_alike=allow_look_alike,
-        policies=_known(home, policies),
+        policies=_known(home, (*policies, *(name for one in used for name in one.policies))),
     )
     if out is not None:
         write_new_file(out, encode_file_text(registration).encode("ascii"), force=force)

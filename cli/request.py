@@ -13,23 +13,29 @@ from certificate.qr_text import encode_request_text
 from certificate.request import (
     NONCE_SIZE,
     PolicyItem,
+    RegistrationBody,
+    RequestBody,
     SlotsItem,
     matching_digits,
+    parse_registration,
     parse_request,
     sign_request,
 )
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name
-from cli.asking import QUESTIONS, asking_options, pattern_of
+from cli.asking import Askable, asking_options, pattern_of
 from cli.common import emit, force_option, json_option, language_option
 from cli.home import home_options, open_home
 from cli.outputs import form_of, write_code
 from issuer.organisations import registration_of
 from issuer.policies import load_policies
 from issuer.setup import DEMO_ORG
+from issuer.templates import load_templates
+from ledger.errors import ConfigError
+from ledger.reasons import Reason
 from verifier.trust_dir import load_trust
 
-__all__ = ["QUESTIONS", "request"]
+__all__ = ["request"]
 
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 
@@ -69,20 +75,21 @@ def new(
 ) -> None:
     """Sign a new request of a registered organisation.
 
-    Example: tally request new --template months.24 --home home --out R.txt
+    Example: tally request new --template housing.24 --home home --out R.txt
     """
     home = open_home(home_path, passphrase_fd)
-    policies = load_policies(home)
+    policies, registration = load_policies(home), registration_of(home, number)
     nonce = None if desk else os.urandom(NONCE_SIZE)
     body = pattern_of(
         asking,
         org=number,
         nonce=nonce,
         desk=desk,
-        policies=policies,
+        askable=Askable(policies, load_templates(home)),
         holds=load_trust(home.trust_dir).held.sizes(),
     )
-    data = sign_request(home.signer(f"org-{number}"), body, registration_of(home, number))
+    _check_allowed(body, parse_registration(registration).body)
+    data = sign_request(home.signer(f"org-{number}"), body, registration)
     digest = parse_request(data).digest()
     write_code(out, form_of(out), encode_request_text(data), data, force=force)
     asked = [policies[item.policy].title(language) for item in body.items if isinstance(item, PolicyItem)]
@@ -98,3 +105,13 @@ def new(
         f"  - {n}" for n in names
     )
     emit(result, text, as_json=as_json)
+
+
+def _check_allowed(body: RequestBody, registration: RegistrationBody) -> None:
+    """Say now what every wallet would say."""
+    if body.purpose not in registration.purposes:
+        hint = "register it for this purpose, or name an allowed one with --purpose"
+        raise ConfigError(Reason.ORG_PURPOSE_NOT_ALLOWED, "the purpose is not in the registration", hint=hint)
+    if not all(registration.allows(item) for item in body.items):
+        hint = "register it for these policies: tally org register --template T"
+        raise ConfigError(Reason.ORG_PURPOSE_NOT_ALLOWED, "asks more than the registration allows", hint=hint)

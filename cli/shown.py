@@ -7,7 +7,7 @@ from cli.common import read_input
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["read_one", "read_shown"]
+__all__ = ["read_one", "read_shown", "read_shown_file", "shown_in"]
 
 _MAX_FILE = 32 * 2**20  # the largest picture; texts and objects are far smaller, and refused as such
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF")
@@ -19,7 +19,16 @@ def read_shown(name: str) -> list[bytes]:
     Raises:
         ConfigError: `cli.not_found`, `enc.too_large`. FormatError: `image.unreadable`, `image.no_code`.
     """
-    content = read_input(name, at_most=_MAX_FILE)
+    return shown_in(read_shown_file(name))
+
+
+def read_shown_file(name: str) -> bytes:
+    """The file itself. Raises ConfigError `cli.not_found`, `enc.too_large`."""
+    return read_input(name, at_most=_MAX_FILE)
+
+
+def shown_in(content: bytes) -> list[bytes]:
+    """As `read_shown`, of a file that was read."""
     if not content.startswith(_PICTURES):
         # A line end may stand behind the longest text.
         is_text = content.startswith(b"TS") and len(content) <= MAX_BYTES + 2

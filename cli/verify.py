@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,8 +24,9 @@ from cli.common import (
     utc_now,
     write_new_file,
 )
+from cli.forms import FormWish, compare_form, form_options
 from cli.keys import open_signer, org_purpose
-from cli.shown import read_one, read_shown
+from cli.shown import read_one, read_shown_file, shown_in
 from cli.verify_many import verify_many
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
@@ -75,6 +77,7 @@ _EXIT = {Outcome.VALID: EXIT_OK, Outcome.INVALID: EXIT_NO, Outcome.UNDETERMINED:
 @click.option(
     "--evidence", "evidence_file", help="Judge such a file again, as of its day, by this trust bundle."
 )
+@form_options
 @force_option
 @click.option("--seen", type=click.Path(path_type=Path, dir_okay=False), help="Memory of used answers.")
 @language_option
@@ -95,6 +98,8 @@ def verify(
     filed: tuple[str, ...],
     evidence_out: Path | None,
     evidence_file: str | None,
+    form_out: Path | None,
+    form_template: str | None,
     force: bool,
     seen: Path | None,
     language: Language,
@@ -107,12 +112,16 @@ def verify(
     found; with --proof an answer that was filed, with its request and the trust bundle of that day, is judged again.
     With --evidence-out all of it goes into one file, and --evidence judges that by a later trust bundle: what became
     known of keys since then counts, what ran out since does not.
+    With --form-out a form is filled from what is shown; a filled form is verified like any answer, and refused where
+    its page says something else than its code.
     With --each or --list every object is judged on its own, on all cores: a line of JSON each, in their order.
 
     Example: tally verify P.png --trust home/trust --request R.txt
     """
     if evidence_file is not None:
-        if files or filed or list_name or static or request_file or proof_file or proof_out or evidence_out:
+        if any(
+            (files, filed, list_name, static, request_file, proof_file, proof_out, evidence_out, form_out)
+        ):
             raise click.UsageError("--evidence stands alone, beside --trust")
         report = judge_filed(parse_filed(read_input(evidence_file)), trust=load_trust(trust), now=utc_now())
         emit(report_json(report, language), report_text(report, language), as_json=as_json)
@@ -126,9 +135,9 @@ def verify(
     if static and (subject_name or subject_tail or proof_out or proof_file):
         raise click.UsageError("a paper copy has no --subject-…, --proof-out or --proof")
     if each or list_name is not None:
-        if subject_name or subject_tail or proof_out or proof_file or evidence_out:
+        if subject_name or subject_tail or proof_out or proof_file or evidence_out or form_out:
             raise click.UsageError(
-                "--each and --list take no --subject-…, --proof-out, --proof or --evidence-out"
+                "--each and --list take no --subject-…, --proof-out, --proof, --evidence-out or --form-out"
             )
         worst = verify_many(
             (*files, *filed),
@@ -142,13 +151,17 @@ def verify(
         raise click.exceptions.Exit(_EXIT[worst])
     bundle = load_trust(trust)
     asked = None if request_file is None else decode_any_request(read_one(request_file))
-    shown = [part for name in (*files, *filed) for part in read_shown(name)]
+    contents = [read_shown_file(name) for name in (*files, *filed)]
+    shown = [part for content in contents for part in shown_in(content)]
     subject = Subject(subject_name, subject_tail) if subject_name or subject_tail else None
     if proof_file is not None and asked is not None:
         proof = decode_any(read_one(proof_file))
         again = rejudge(proof, shown, request=asked, trust=bundle, subject=subject)
+        compared = compare_form(contents, again.report, shown, trust=bundle, now=again.body.time)
+        again = replace(again, report=compared)
         emit(rejudged_json(again, language), rejudged_text(again, language), as_json=as_json)
         raise click.exceptions.Exit(_EXIT[again.report.outcome])
+    wish = FormWish(form_out, form_template, bundle, force=force)
     key = None
     if asked is not None and key_file is not None and proof_out is not None:
         # Before the answer is used up: what could go wrong with key and file goes wrong now.
@@ -164,7 +177,9 @@ def verify(
         expect=STATIC if asked is None else Asked(asked, subject),
         seen=FileSeen(seen or trust / SEEN_NAME),
     )
+    report = compare_form(contents, report, shown, trust=bundle, now=int(now.timestamp()))
     emit(report_json(report, language), report_text(report, language), as_json=as_json)
+    wish.write(report, shown, language=language, now=int(now.timestamp()))
     if asked is not None and proof_out is not None and key is not None:
         proof = prove_verification(report, shown, request=asked, trust=bundle, now=now, key=key)
         write_new_file(proof_out, encode_file_text(proof).encode("ascii"), force=force)

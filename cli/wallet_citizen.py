@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
 if TYPE_CHECKING:
+    from certificate.policy.language import Policy
+    from certificate.template.language import Template
     from cli.wallet_client import AskedRequest
     from verifier.trust import TrustBundle
     from wallet_api.access_rows import AccessRow
@@ -125,7 +128,7 @@ def answer(
     """
     with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
         asked = client.request(request)
-        say(_question(asked, language))
+        say(_question(asked, client.retired(asked), client.policies, language))
         if not yes:
             click.confirm("Show this?", abort=True, err=True)
         client.answer(request, items=items or None, certificate=certificate, minutes=minutes)
@@ -210,7 +213,9 @@ def access_log(
 COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
 
 
-def _question(asked: AskedRequest, language: Language) -> str:
+def _question(
+    asked: AskedRequest, retired: Mapping[int, Template], policies: Mapping[str, Policy], language: Language
+) -> str:
     body, registered = asked.request.body, asked.registration
     name = registered.name_zh if language == "zh" else registered.name_en
     lines = [
@@ -221,8 +226,13 @@ def _question(asked: AskedRequest, language: Language) -> str:
         names = (
             [claim_name(registry_of(item.type).claim_at(slot), language) for slot in item.slots]
             if isinstance(item, SlotsItem)
-            else [item.policy]
+            else [policies[item.policy].title(language) if item.policy in policies else item.policy]
         )
+        if position in retired:
+            names.append(
+                f"no longer required since {retired[position].retired_since},"
+                f" {retired[position].retired_basis}"
+            )
         lines.append(f"  item {position}: {', '.join(names)}")
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ client's own trust bundle, and what is to be signed must be, byte for byte, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +17,7 @@ from certificate.holding import disclose
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Presenter
 from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
+from certificate.policy.language import Policy
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
 from certificate.request import (
@@ -26,6 +27,8 @@ from certificate.request import (
     parse_request,
     verify_request,
 )
+from certificate.template.language import Template
+from certificate.template.retirement import retired_template
 from certificate.to_be_signed import parse_to_be_signed
 from cli.wallet_keys import WalletKeys
 from cli.wallet_session import CLOCK_SKEW
@@ -125,7 +128,7 @@ class WalletClient(WalletKeys):
         """Consent: show what these items ask for, to this organisation, for so long.
 
         Args:
-            items: places in the request; None means all.
+            items: places in the request; None means all that are still required.
             certificate: a number; None means the newest that holds what is asked.
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
@@ -133,13 +136,14 @@ class WalletClient(WalletKeys):
             UndeterminedError: `policy.unknown`, `policy.undetermined`.
         """
         asked = self.request(id_)
-        wanted = list(range(len(asked.request.body.items))) if items is None else list(items)
+        wanted = self._required(asked) if items is None else list(items)
         held, slots = self._answering(asked, wanted, certificate)
         body = {"certificate": held.number, "items": wanted, "minutes": minutes}
         begun = self._web.call("POST", f"/requests/{asked.id}/answers/begin", body=body)
         to_sign = decode_file_text(begun.text("to_be_signed"))
         months = months_to_show(
             asked.request.body,
+            wanted,
             held.certificate,
             slots,
             policies=self._trust.policies,
@@ -149,6 +153,11 @@ class WalletClient(WalletKeys):
         self._require_same(to_sign, asked, shown, minutes)
         signed = {"signature": self._sign(to_sign)}
         self._web.call("POST", f"/requests/{asked.id}/answers/complete", body=signed)
+
+    @property
+    def policies(self) -> Mapping[str, Policy]:
+        """Those of the client's own bundle, by id."""
+        return self._trust.policies
 
     def refuse(self, id_: str) -> None:
         """Say no."""
@@ -202,6 +211,7 @@ class WalletClient(WalletKeys):
                     items,
                     one.certificate,
                     policies=self._trust.policies,
+                    templates=self._trust.templates,
                     today=day_of_question(self._clock()),
                 )
             except (FormatError, UndeterminedError) as exc:
@@ -209,6 +219,21 @@ class WalletClient(WalletKeys):
                     raise
                 refusal = exc
         raise refusal
+
+    def retired(self, asked: AskedRequest) -> dict[int, Template]:
+        """Places in the request that nobody has to answer any more, with the template that says so."""
+        today = day_of_question(self._clock())
+        found = {
+            at: retired_template(item, self._trust.templates, today=today)
+            for at, item in enumerate(asked.request.body.items)
+        }
+        return {at: template for at, template in found.items() if template is not None}
+
+    def _required(self, asked: AskedRequest) -> list[int]:
+        """All places but the retired; where nothing else is asked, answering is refused with the law that says so."""
+        retired = self.retired(asked)
+        places = range(len(asked.request.body.items))
+        return [at for at in places if at not in retired] or list(places)
 
     def _own(self) -> list[HeldCertificate]:
         """What may be offered without being named: a proxy names whom they answer for."""

@@ -8,20 +8,17 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate
+from certificate.page_font import register_page_font
 from certificate.qr_draw import draw_qr_png
 from certificate.qr_text import ErrorCorrection, encode_qr_text
 from certificate.texts import Language, claim_name, format_value, type_name
-from issuer.paper_font import page_font
 
 __all__ = ["QR_SIDE_MM", "draw_paper", "draw_papers"]
 
@@ -70,7 +67,7 @@ def draw_papers(certificates: Sequence[bytes], language: Language) -> list[bytes
     facts = [_facts(one, language) for one in parsed]
     titles = [type_name(one.body.type, language) for one in parsed]
     check = _WORDS[language]["check"]
-    font = _register_font("".join((*titles, *(line for lines in facts for line in lines), *check)))
+    font = register_page_font("".join((*titles, *(line for lines in facts for line in lines), *check)))
     return [
         _draw(certificate, one.body.number, title, lines, check, font)
         for certificate, one, title, lines in zip(certificates, parsed, titles, facts, strict=True)
@@ -94,15 +91,6 @@ def _draw(
     page.showPage()
     page.save()
     return out.getvalue()
-
-
-def _register_font(text: str) -> str:
-    """Make the page's font known to reportlab, which knows fonts by name for as long as the process lives."""
-    characters = "".join(sorted(set(text)))
-    name = f"Paper-{sha256(characters.encode()).hexdigest()[:16]}"
-    if name not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(TTFont(name, io.BytesIO(page_font(characters, name=name))))
-    return name
 
 
 def _facts(parsed: UnverifiedCertificate, language: Language) -> list[str]:

@@ -16,6 +16,7 @@ from certificate.numbers import CertificateType
 from certificate.slot_tree import SEED_SIZE
 from certificate.slots import REGISTRIES, ClaimValue
 from certificate.status_list import Status
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.office_key import office_signer
 from issuer.publish import load_directory
@@ -25,7 +26,6 @@ from issuer.service import is_over, mint_wanted, opened_register
 from issuer.snapshot import Snapshot
 from ledger.cbor import decode_cbor
 from ledger.errors import VerificationError
-from ledger.sequencer import Sequencer
 
 __all__ = ["Reissue", "Replacement", "fallen_rows", "reissue_void"]
 
@@ -76,7 +76,7 @@ def fallen_rows(register: Register, directory: Directory, *, log: int) -> list[R
 
 def reissue_void(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     progress: Callable[[int, int], None] | None = None,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.holder_keys import Proxy
 from issuer.claiming.proxies import proxy_claim
 from issuer.home import Home
@@ -28,7 +29,6 @@ from issuer.register import PAPER, Register, SnapshotRow
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from ledger.workers import available_cores
 
 __all__ = [
@@ -151,7 +151,7 @@ def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
 
 def mint_persons(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     persons: Iterable[tuple[str, bytes]],
     *,
     now: int,
@@ -180,7 +180,7 @@ def mint_persons(
 
 def mint_wanted(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     wanted: Sequence[tuple[str, bytes, Mapping[int, ClaimValue] | None]],
     *,
     now: int,
@@ -224,7 +224,7 @@ def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callabl
 
 def mint_enrolled(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     office: int | None = None,
@@ -246,7 +246,7 @@ def mint_enrolled(
 
 def mint_all(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     office: int | None = None,
@@ -295,7 +295,7 @@ def is_over(proxy: Proxy | None, now: int) -> bool:
 
 def _minter(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     register: Register,
     snapshot: Snapshot,
     now: int,

@@ -222,6 +222,7 @@ class Reason(StrEnum):
 
     HOME_NOT_FOUND = "home.not_found"
     HOME_VERSION = "home.version"
+    HOME_FAR_LEDGER = "home.far_ledger"
 
     STORE_RETIRED = "store.retired"
 
@@ -253,6 +254,11 @@ class Reason(StrEnum):
     ORG_REMINDED = "org.reminded"
 
     HOOK_ADDRESS = "hook.address"
+
+    TEMPLATE_UNKNOWN = "template.unknown"
+    TEMPLATE_MALFORMED = "template.malformed"
+    TEMPLATE_RETIRED = "template.retired"
+    FORM_DIFFERS = "form.differs"
 
 
 _CANNOT_TELL = frozenset(

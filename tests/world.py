@@ -52,6 +52,7 @@ from certificate.succession import (
     parse_succession,
     sign_succession,
 )
+from certificate.template.parsing import parse_template
 from ledger.blocks import Blocks
 from ledger.checkpoint import Checkpoint, cosign, encode_checkpoint, sign_checkpoint
 from ledger.entry import EntryType, encode_entry
@@ -71,6 +72,7 @@ from verifier.trust import (
     policy_file_name,
     sign_bundle,
     status_file_name,
+    template_file_name,
 )
 from verifier.verify import verify
 
@@ -242,6 +244,7 @@ class World:
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
         policies: Sequence[bytes] = (),
+        templates: Sequence[bytes] = (),
         others: Mapping[str, bytes] | None = None,
     ) -> dict[str, bytes]:
         directory = directory or self.directory()
@@ -250,6 +253,7 @@ class World:
             POLICY_NAME: self.log.policy_text(quorum=quorum).encode(),
         }
         files |= {policy_file_name(parse_policy(text).id): text for text in policies}
+        files |= {template_file_name(parse_template(text).id): text for text in templates}
         if with_list:
             files[status_file_name(1, 0)] = token or self.status_token()
         files |= others or {}
@@ -274,6 +278,7 @@ class World:
         expires: int = SECONDS + 8 * DAY,
         version: int = 1,
         policies: Sequence[bytes] = (),
+        templates: Sequence[bytes] = (),
         others: Mapping[str, bytes] | None = None,
     ) -> TrustBundle:
         files = self.bundle_files(
@@ -285,6 +290,7 @@ class World:
             expires=expires,
             version=version,
             policies=policies,
+            templates=templates,
             others=others,
         )
         return parse_bundle(files, root_keys=[self.root.public_key])

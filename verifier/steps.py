@@ -18,7 +18,7 @@ A step whose input was not authenticated is not run. Nothing here opens a file, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from certificate.certificate import UnverifiedCertificate, parse_certificate_item
@@ -27,7 +27,7 @@ from certificate.directory import DirectoryKey, KeyRole, check_position
 from certificate.display_text import confusable_warning
 from certificate.keys import algorithm_of, verify_signature
 from certificate.numbers import Environment, Typ
-from certificate.policy.asking import facts_of_certificate
+from certificate.policy.asking import day_of_question, facts_of_certificate
 from certificate.policy.facts import Facts
 from certificate.policy.language import Policy
 from certificate.presentation import UnverifiedPresentation, presentation_of_item
@@ -44,6 +44,7 @@ from certificate.request import (
 from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
+from certificate.template.retirement import retired_template
 from certificate.threshold import verify_openings
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
@@ -313,11 +314,14 @@ class Run:
             )
         self._check_subject(self.question, identity)
         assert self.request is not None
-        missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items]
+        retired = {at for at, item in enumerate(self.request.body.items) if self._is_retired(item)}
+        missing = [at for at, _ in enumerate(self.request.body.items) if at not in shown_items | retired]
         if missing:
             raise VerificationError(
                 Reason.DISC_REQUIRED_MISSING, f"items {missing} of the request are not shown"
             )
+        if retired:
+            self._note(Reason.TEMPLATE_RETIRED)
         self.replay_keys = self._replay_keys(self.presentation)
         if not isinstance(self.expect, Archive) and self.seen.is_used(self.replay_keys):
             raise VerificationError(Reason.PRES_NONCE_REPLAYED, "this answer was used before")
@@ -325,10 +329,17 @@ class Run:
     def _policy(self, facts: Sequence[Facts]) -> None:
         if self.request is None:
             return
-        self.judged = judge_policies(self.request.body, facts, self.policies, now=self.day)
+        body = self.request.body
+        required = replace(body, items=tuple(item for item in body.items if not self._is_retired(item)))
+        self.judged = judge_policies(required, facts, self.policies, now=self.day)
         refusal = refusal_of(self.judged)
         if refusal is not None:
             raise refusal
+
+    def _is_retired(self, item: SlotsItem | PolicyItem) -> bool:
+        """Whether nobody has to answer this any more, by the law that the bundle names."""
+        today = day_of_question(self.day)
+        return retired_template(item, self.trust.templates, today=today) is not None
 
     # --- parts of steps -------------------------------------------------------------------------------------
 

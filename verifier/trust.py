@@ -1,23 +1,29 @@
 """The trust bundle: all that a verifier holds before it goes offline (DESIGN 3.6), from bytes to look-ups.
 
-A bundle is a set of named files. `bundle.cose`, signed by a trust-root key, names every other file with its SHA-256,
+A bundle is a set of named files. `bundle.cose` names every other file with its SHA-256,
 so that a mixture of old and new files, or a changed one, is noticed:
 
     payload = [1, environment, version, issued, expires, [[name, sha256], ...]]      times in POSIX seconds
 
-    directory.cose          the directory (certificate.directory), signed by a trust-root key
+    directory.cose          the directory (certificate.directory)
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
     checkpoint-<log>.txt, blocks-<log>.cbor, milestones-<log>.cbor    what is held of a log (verifier.held)
+    targets.json            what the offline keys vouch for (verifier.endorsed)
+
+Under several root keys, directory, tlog-policy and policies count as `targets.json` names them, signed by more than
+half of those keys, and `bundle.cose` is signed by an online key that it lists. Under a single root key, that key signs
+`bundle.cose` and directory itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.directory import Directory, parse_directory
@@ -26,9 +32,13 @@ from certificate.numbers import Environment, Typ
 from certificate.policy.language import Policy
 from certificate.policy.parsing import parse_policy
 from certificate.schema import take_array, take_bytes, take_int, take_version
+from certificate.template.language import Template
+from certificate.template.parsing import parse_template
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
+from verifier.endorsed import TARGETS_NAME, Endorsed, is_live_name, parse_targets
+from verifier.environment import check_environment
 from verifier.held import HeldLogs, parse_held_logs
 from verifier.known import Known
 
@@ -41,6 +51,7 @@ __all__ = [
     "policy_file_name",
     "sign_bundle",
     "status_file_name",
+    "template_file_name",
 ]
 
 BUNDLE_NAME = "bundle.cose"
@@ -48,9 +59,11 @@ DIRECTORY_NAME = "directory.cose"
 POLICY_NAME = "policy.txt"
 _STATUS_NAME = re.compile(r"status-([1-9][0-9]{0,4})-(0|[1-9][0-9]{0,9})\.cwt")
 _POLICY_FILE = re.compile(r"policy-([a-z0-9.]{1,32})\.toml")
+_TEMPLATE_FILE = re.compile(r"template-([a-z0-9.]{1,32})\.toml")
 _MAX_FILE = 64 * 2**20
 _MAX_MANIFEST = 256 * 2**10  # what is read before any signature is checked; some 4,000 files
 _MAX_SECONDS = 2**40
+_Named = TypeVar("_Named", Policy, Template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class TrustBundle:
     status_tokens: Mapping[tuple[int, int], bytes]
     digest: bytes
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
     held: HeldLogs = field(default_factory=HeldLogs)
     facts: Mapping[str, object] = field(init=False, repr=False, compare=False)  # for the reader of a report
     # A bundle made from this one by `replace` has learnt nothing yet.
@@ -99,6 +113,10 @@ def policy_file_name(policy: str) -> str:
     return f"policy-{policy}.toml"
 
 
+def template_file_name(template: str) -> str:
+    return f"template-{template}.toml"
+
+
 def sign_bundle(
     signer: CoseSigner,
     files: Mapping[str, bytes],
@@ -118,10 +136,11 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
 
     Args:
         files: name to content; a name that `bundle.cose` does not list is refused.
-        root_keys: raw Ed25519 public keys of the trust root, pinned by the caller. Empty refuses everything.
+        root_keys: raw Ed25519 public keys of the trust root, pinned by the caller. Empty refuses everything; of
+            several, more than half must have signed.
     Raises:
         UndeterminedError: `trust.missing` (no `bundle.cose`, or a listed file is absent).
-        VerificationError: `trust.bundle_sig_invalid`, `key.env_test`.
+        VerificationError: `trust.bundle_sig_invalid`, `trust.threshold`, `key.env_test`.
         FormatError: `trust.malformed`, `enc.too_large`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
     """
     if BUNDLE_NAME not in files:
@@ -133,19 +152,23 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     if len(files[BUNDLE_NAME]) > _MAX_MANIFEST:
         raise FormatError(Reason.ENC_TOO_LARGE, BUNDLE_NAME)
     manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
-    _check_root_signature(manifest, root_keys)
+    endorsed = _endorsed(files, root_keys) if len(root_keys) > 1 else None
+    signers = root_keys if endorsed is None else endorsed.live_keys
+    _check_signature(manifest, signers)
     take_version(take_array(manifest.payload, 6)[0])
     _, environment, version, issued, expires, listing = manifest.payload
     _check_listing(listing, files)
+    if endorsed is not None:
+        _check_endorsed(files, endorsed)
     for due in (DIRECTORY_NAME, POLICY_NAME):
         if due not in files:
             raise UndeterminedError(Reason.TRUST_MISSING, due)
     parsed = parse_directory(files[DIRECTORY_NAME])
-    _check_root_signature(parsed.sign1, root_keys)
-    directory = parsed.directory
+    _check_signature(parsed.sign1, signers)
+    directory, policy = parsed.directory, parse_trust_policy(_text(files[POLICY_NAME]))
     if directory.environment is not Environment(take_int(environment, 0, 1)):
         raise VerificationError(Reason.KEY_ENV_TEST, "directory and bundle are of different environments")
-    policy = parse_trust_policy(_text(files[POLICY_NAME]))
+    check_environment(directory, policy, signers=(*root_keys, *signers))
     issued = take_int(issued, 0, _MAX_SECONDS)
     return TrustBundle(
         environment=directory.environment,
@@ -156,20 +179,41 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         policy=policy,
         status_tokens=_status_tokens(files),
         digest=manifest.digest(),
-        policies=_policies(files),
+        policies=_named(files, _POLICY_FILE, parse_policy),
+        templates=_named(files, _TEMPLATE_FILE, parse_template),
         held=parse_held_logs(files, directory=directory, policy=policy, now=issued),
     )
 
 
-def _check_root_signature(sign1: Sign1, root_keys: Sequence[bytes]) -> None:
-    for public_key in root_keys:
+def _endorsed(files: Mapping[str, bytes], root_keys: Sequence[bytes]) -> Endorsed:
+    if TARGETS_NAME not in files:
+        raise UndeterminedError(Reason.TRUST_MISSING, TARGETS_NAME, hint="run: tally trust sync")
+    return parse_targets(files[TARGETS_NAME], root_keys=root_keys)
+
+
+def _check_endorsed(files: Mapping[str, bytes], endorsed: Endorsed) -> None:
+    """The online key alone replaces only what is its own, and leaves nothing of the rest out."""
+    for name, content in files.items():
+        if name == TARGETS_NAME or is_live_name(name):
+            continue
+        if endorsed.digests.get(name) != sha256(content).digest():
+            raise VerificationError(
+                Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not what the offline keys signed"
+            )
+    for name in endorsed.digests:
+        if name not in files:
+            raise UndeterminedError(Reason.TRUST_MISSING, name, hint="run: tally trust sync")
+
+
+def _check_signature(sign1: Sign1, keys: Sequence[bytes]) -> None:
+    for public_key in keys:
         if key_id(check_key(public_key)) == sign1.kid:
             try:
                 verify_signature(public_key=public_key, message=sign1.to_be_signed, signature=sign1.signature)
             except ProjectError as exc:
                 raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, sign1.kid.hex()) from exc
             return
-    raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"key {sign1.kid.hex()} is no root key")
+    raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"key {sign1.kid.hex()} may not sign it")
 
 
 def _check_listing(listing: object, files: Mapping[str, bytes]) -> None:
@@ -200,15 +244,17 @@ def _status_tokens(files: Mapping[str, bytes]) -> dict[tuple[int, int], bytes]:
     return tokens
 
 
-def _policies(files: Mapping[str, bytes]) -> dict[str, Policy]:
-    """Policy id to policy; a file is named for the policy in it."""
+def _named(
+    files: Mapping[str, bytes], pattern: re.Pattern[str], parse: Callable[[bytes], _Named]
+) -> dict[str, _Named]:
+    """Id to policy or template; a file is named for what is in it."""
     found = {}
     for name, content in files.items():
-        match = _POLICY_FILE.fullmatch(name)
+        match = pattern.fullmatch(name)
         if match:
-            found[match[1]] = parse_policy(content)
+            found[match[1]] = parse(content)
             if found[match[1]].id != match[1]:
-                raise FormatError(Reason.TRUST_MALFORMED, f"{name} holds another policy")
+                raise FormatError(Reason.TRUST_MALFORMED, f"{name} holds something else")
     return found
 
 

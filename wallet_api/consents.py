@@ -94,7 +94,8 @@ def begin_answer(
         minutes: how long the organisation may use the answer.
     Raises:
         ConsentError: `authz.not_found` (request or certificate), `consent.expired`, `consent.exhausted`,
-            `consent.revoked`, `consent.field_denied` (no such item), `consent.window_too_long`.
+            `consent.revoked`, `consent.field_denied` (no such item), `consent.window_too_long`,
+            `template.retired`.
         VerificationError: `org.unregistered`, `org.purpose_not_allowed`, `org.suspended`, `time.expired`, and as
             `require_usable`.
         FormatError: `disc.required_missing`: the certificate does not hold what is asked.
@@ -117,14 +118,19 @@ def begin_answer(
         if one.certificate.body.expires < now // _DAY:
             raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
         return slots_for_items(
-            request.body, items, one.certificate, policies=trust.policies, today=day_of_question(now)
+            request.body,
+            items,
+            one.certificate,
+            policies=trust.policies,
+            templates=trust.templates,
+            today=day_of_question(now),
         )
 
     stored, slots = _choose(held, slots_of)
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
     months = months_to_show(
-        request.body, stored.certificate, slots, policies=trust.policies, today=day_of_question(now)
+        request.body, items, stored.certificate, slots, policies=trust.policies, today=day_of_question(now)
     )
     shown = disclose(stored.data, slots, holds=request.body.holds, at_least=months)
     body = PresentationBody(request.body.org, request.digest(), now, minutes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 
@@ -25,8 +25,11 @@ from certificate.request import (
 )
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, registry_of
+from certificate.template.language import Template
+from certificate.template.retirement import retired_template
 from ledger.errors import ConflictError, ConsentError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.trust import TrustBundle
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access, Action
 from wallet_api.organisations import is_suspended, learn_registration, look_alikes
@@ -74,13 +77,15 @@ class Offer:
 class AskedItem:
     """One item of a request: its place, its claims (none for a policy), and what could answer it.
 
-    `policy` is None for claims, the bare id when the bundle does not hold that policy.
+    `policy` is None for claims, the bare id when the bundle does not hold that policy. Nothing is offered for an item
+    whose template is `retired`: nobody has to show it any more.
     """
 
     position: int
     policy: Policy | str | None
     claims: tuple[Claim, ...]
     offers: tuple[Offer, ...]
+    retired: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +215,7 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
         reminded=reminded,
         digits=matching_digits(parsed.digest()),
         items=tuple(
-            _asked(at, item, certificates, service.trust().policies, day_of_question(now))
+            _asked(at, item, certificates, service.trust(), day_of_question(now))
             for at, item in enumerate(parsed.body.items)
         ),
     )
@@ -278,17 +283,20 @@ def _asked(
     position: int,
     item: SlotsItem | PolicyItem,
     certificates: list[StoredCertificate],
-    policies: Mapping[str, Policy],
+    trust: TrustBundle,
     today: date,
 ) -> AskedItem:
+    retired = retired_template(item, trust.templates, today=today)
+    if retired is not None:
+        certificates = []
     if isinstance(item, PolicyItem):
-        return _asked_policy(position, item, certificates, policies, today)
+        return replace(_asked_policy(position, item, certificates, trust.policies, today), retired=retired)
     registry = registry_of(item.type)
     claims = tuple(registry.claim_at(slot) for slot in item.slots)
     offers = tuple(
         _offer(stored, item) for stored in certificates if stored.certificate.body.type is item.type
     )
-    return AskedItem(position, None, claims, offers)
+    return AskedItem(position, None, claims, offers, retired)
 
 
 def _asked_policy(

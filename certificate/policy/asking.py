@@ -12,6 +12,8 @@ from certificate.policy.facts import Facts, facts_of
 from certificate.policy.language import Policy
 from certificate.policy.least import least_claims, least_months
 from certificate.request import PolicyItem, RequestBody
+from certificate.template.language import Template
+from certificate.template.retirement import retired_template
 from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 
@@ -83,15 +85,17 @@ def slots_for_policy(
 
 def months_to_show(
     request: RequestBody,
+    items: Sequence[int],
     certificate: UnverifiedCertificate,
     slots: Sequence[int],
     *,
     policies: Mapping[str, Policy],
     today: date,
 ) -> dict[int, int]:
-    """Per commitment among `slots` how many months to show: as few as answer what `request` asks.
+    """Per commitment among `slots` how many months to show: as few as answer these items of a request.
 
     Args:
+        items: places in the request; what the holder refuses is not among them and must not be answered by the way.
         slots: what is shown of the holder's whole certificate.
     """
     openings = [opening for opening in certificate.openings if opening.slot in slots]
@@ -99,9 +103,10 @@ def months_to_show(
         return {}
     shown = tuple(item for item in certificate.disclosures if item.slot in slots)
     facts = facts_of_certificate(replace(certificate, disclosures=shown, openings=tuple(openings)))
+    answered = [request.items[position] for position in items]
     asked = [
         policy
-        for item in request.items
+        for item in answered
         if isinstance(item, PolicyItem) and (policy := policies.get(item.policy)) is not None
     ]
     months = least_months(asked, facts, today=today)
@@ -114,6 +119,7 @@ def slots_for_items(
     certificate: UnverifiedCertificate,
     *,
     policies: Mapping[str, Policy],
+    templates: Mapping[str, Template],
     today: date,
 ) -> list[int]:
     """The least slots of the holder's whole certificate that answer these items of a request, ascending.
@@ -121,7 +127,8 @@ def slots_for_items(
     Args:
         items: places in the request, each at most once.
     Raises:
-        ConsentError: `consent.field_denied`: the request has no such item.
+        ConsentError: `consent.field_denied`: the request has no such item; `template.retired`: nobody is asked for it
+            any more.
         FormatError: `disc.required_missing`: the certificate is of another type or lacks a claim; `api.validation`.
         UndeterminedError: `policy.unknown`; `policy.undetermined`: the certificate cannot decide it.
         VerificationError: as `policy_asked`.
@@ -133,6 +140,8 @@ def slots_for_items(
         if not 0 <= position < len(request.items):
             raise ConsentError(Reason.CONSENT_FIELD_DENIED, f"the request has no item {position}")
         item = request.items[position]
+        if (gone := retired_template(item, templates, today=today)) is not None:
+            raise gone.retirement()
         if isinstance(item, PolicyItem):
             policy = policy_asked(item, policies, printed=request.nonce is None)
             answer, (chosen,) = slots_for_policy(policy, [certificate], today=today)

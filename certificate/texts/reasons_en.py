@@ -181,6 +181,7 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "cli.extra_missing": "This needs a package that is not installed; install it as the hint says.",
     "home.not_found": "There is no bureau's home here, or nothing in it yet; check the path, or make one with tally init.",
     "home.version": "This home was made by another version of the program; update the program.",
+    "home.far_ledger": "Another organisation runs the ledger of this home; this is done there.",
     "key.malformed": "The key is damaged or not a key; use the right file.",
     "key.passphrase": "The passphrase is missing or wrong; try again.",
     "wit.unreachable": "The witness does not answer in time; the log goes on when enough of the others do.",
@@ -202,4 +203,8 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "org.suspended": "This organisation is suspended; show it nothing.",
     "org.reminded": "This person was reminded already; one reminder is all there is.",
     "hook.address": "Messages cannot be sent to this address; give an https address that is reachable from outside.",
+    "template.unknown": "No form of this name is published; choose one of the published ones.",
+    "template.malformed": "The form's file is wrong; correct it as the message says.",
+    "template.retired": "This is no longer required, by the law named beside it; nothing has to be shown or asked.",
+    "form.differs": "The form says something else than what its code proves; only what is listed here counts.",
 }

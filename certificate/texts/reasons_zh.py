@@ -181,6 +181,7 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "cli.extra_missing": "缺少所需的软件包；请按提示安装。",
     "home.not_found": "这里没有社保局的工作目录，或其中还没有内容；请检查路径，或先用 tally init 建立。",
     "home.version": "工作目录由另一版本的程序建立；请更新程序。",
+    "home.far_ledger": "本工作目录的账本由另一机构运行；此事须在该机构办理。",
     "key.malformed": "密钥已损坏或不是密钥；请使用正确的文件。",
     "key.passphrase": "口令缺失或错误；请再试。",
     "wit.unreachable": "见证方未按时应答；其他见证方足够时账本照常发布。",
@@ -202,4 +203,8 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "org.suspended": "该单位已被暂停；请不要向其出示任何内容。",
     "org.reminded": "已经提醒过一次；每个请求只能提醒一次。",
     "hook.address": "无法向该地址发送通知；请提供外部可达的 https 地址。",
+    "template.unknown": "没有公布过这个名称的表单；请从已公布的表单中选择。",
+    "template.malformed": "表单文件有误；请按提示改正。",
+    "template.retired": "依所列法律依据，此项证明已不再需要；无须出示，也不得索要。",
+    "form.differs": "表单上所写与其二维码所证明的不一致；以这里列出的内容为准。",
 }

@@ -11,9 +11,9 @@ import click
 
 from certificate.numbers import CertificateType
 from certificate.slots import REGISTRIES
+from certificate.template.shipped import shipped_templates
 from cli.demo.narrator import Narrator
 from cli.init import example_bureau
-from cli.request import QUESTIONS
 from issuer.home import Home
 from issuer.sample import write_sample
 from issuer.service import import_records, mint_all, mint_persons, opened_register
@@ -94,7 +94,7 @@ class Bureau:
     def someone_with_24_months(self) -> str:
         """The first person whose newest three pension strips are there and who has a name."""
         snapshot = self.home.snapshot()
-        due = {_REGISTRY.slot_of(name) for name in QUESTIONS["identity.24"]}
+        due = {_REGISTRY.slot_of(name) for name in shipped_templates()["identity.24"].ask}
         run = _REGISTRY.slot_of("run.pension.emp")
         for person_no in snapshot.person_nos():
             claims = snapshot.claims(person_no).claims

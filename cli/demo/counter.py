@@ -19,14 +19,13 @@ from certificate.request import (
     parse_request,
     sign_request,
 )
-from certificate.slots import REGISTRIES
+from certificate.template.shipped import shipped_templates
 from cli.demo.forgers import Scene
 from cli.demo.narrator import Narrator
-from cli.request import QUESTIONS
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.setup import DEMO_ORG
-from ledger.sequencer import Sequencer
 from verifier.expect import Asked
 from verifier.images import read_codes
 from verifier.report import Outcome
@@ -35,8 +34,7 @@ from verifier.verify import verify
 
 __all__ = ["SLOTS_24", "question", "show_at_counter", "verify_at_counter"]
 
-_REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
-SLOTS_24 = tuple(sorted(_REGISTRY.slot_of(name) for name in QUESTIONS["identity.24"]))
+SLOTS_24 = shipped_templates()["identity.24"].slots
 
 
 def question(org: int, now: int, *, days: int) -> RequestBody:
@@ -58,7 +56,7 @@ def show_at_counter(
     tell: Narrator,
     folder: Path,
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     holder: Ed25519CoseSigner,
     certificate: bytes,

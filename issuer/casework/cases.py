@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
 
+from issuer.bureau_ledger import BureauLedger
 from issuer.casework.operators import known_operator, operator_signer
 from issuer.casework.rows import Case
 from issuer.casework.statement import (
@@ -39,7 +40,6 @@ from issuer.service import opened_register
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, IntegrityError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["approve_case", "open_case"]
 
@@ -49,7 +49,7 @@ _LONG_NUMBER = re.compile(r"\d{7,}")  # of a person, an identity document, a tel
 
 def open_case(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     action: Action,
     numbers: Iterable[str],
     *,
@@ -101,7 +101,7 @@ def open_case(
 
 def approve_case(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     number: int,
     *,
     operator: str,
@@ -138,7 +138,7 @@ def approve_case(
     return _execute(home, ledger, approved, random)
 
 
-def _execute(home: Home, ledger: Sequencer, case: Case, random: Callable[[int], bytes]) -> Case:
+def _execute(home: Home, ledger: BureauLedger, case: Case, random: Callable[[int], bytes]) -> Case:
     assert case.executed_at is not None
     with opened_register(home) as register:
         changed = register.execute_case(case)
@@ -178,7 +178,7 @@ def _require_keys(register: Register, numbers: Iterable[str], now: int) -> None:
 
 def _note(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     case: Case,
     step: str,
     *,

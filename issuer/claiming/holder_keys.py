@@ -166,8 +166,10 @@ class HolderKeys:
 
     def status_values(self, status_list: int) -> list[tuple[int, int]]:
         """Index and state of each certificate of a list whose state is not valid."""
+        # CROSS keeps the order: by the list's own index SQLite would walk through every certificate of it.
         rows = self._reading().execute(
-            "SELECT c.status_index, s.state FROM states s JOIN certificates c USING (number) WHERE c.status_list = ?",
+            "SELECT c.status_index, s.state FROM states s CROSS JOIN certificates c USING (number) "
+            "WHERE c.status_list = ?",
             (status_list,),
         )
         return [(row[0], row[1]) for row in rows]

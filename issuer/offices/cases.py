@@ -20,6 +20,7 @@ from certificate.directory import Directory
 from certificate.keys import key_id, verify_signature
 from certificate.numbers import FORMAT_VERSION, Typ
 from certificate.schema import take_array, take_bytes, take_int, take_optional_int, take_text, take_version
+from issuer.bureau_ledger import BureauLedger
 from issuer.casework.operators import known_operator, operator_signer
 from issuer.casework.statement import Approval, sign_approval
 from issuer.claiming.own_file import OwnFile
@@ -30,7 +31,6 @@ from issuer.offices.keys import Voiding, retire_key, rotate_key, void_key
 from issuer.publish import load_directory
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["Action", "Case", "KeyCases", "approve_key_case", "open_key_case"]
 
@@ -153,7 +153,7 @@ def open_key_case(
 
 def approve_key_case(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     number: int,
     *,
     operator: str,

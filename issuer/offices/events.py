@@ -16,6 +16,7 @@ from certificate.key_event import parse_key_event
 from certificate.keys import CoseSigner
 from certificate.office_tree import apply_events
 from certificate.offices import Office, offices_above
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.lock import KEYS_LOCK, locked
 from issuer.office_key import standing_signer
@@ -24,7 +25,6 @@ from issuer.publish import Checkpointer, cut_bundle, load_directory
 from ledger.errors import ConfigError
 from ledger.keyfile import SALT_SIZE, save_key
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = [
     "changing",
@@ -55,7 +55,7 @@ def nobody_minting(home: Home) -> Iterator[None]:
 
 def publish_events(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     statements: Sequence[bytes],
     *,
     now: int,

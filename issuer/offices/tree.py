@@ -14,6 +14,7 @@ from certificate.key_event import Delegation, End, KeyEvent, Standing, State, si
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.numbers import CertificateType
 from certificate.offices import Office, offices_above
+from issuer.bureau_ledger import BureauLedger
 from issuer.casework.operators import operator_signer
 from issuer.home import Home
 from issuer.office_key import is_good, keys_of_office
@@ -30,7 +31,6 @@ from issuer.offices.kept import KeyEvents
 from issuer.publish import load_directory
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["ListedOffice", "NewOffice", "add_offices", "close_office", "list_offices"]
 
@@ -66,7 +66,7 @@ class ListedOffice:
 
 def add_offices(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     wanted: Sequence[NewOffice],
     *,
     operator: str,
@@ -85,7 +85,7 @@ def add_offices(
         ConfigError: `cli.duplicate_id` (the code is taken), `cli.not_found` (no such office above), and as
             `issuer.casework.operators.operator_signer`.
     """
-    operator_signer(home, operator, passphrase)
+    operator_signer(home, operator, passphrase)  # they are who they say
     with changing(home):
         directory = resume_events(home, ledger, now=now)
         batch = _Batch(home, directory, size=ledger.size)
@@ -96,7 +96,7 @@ def add_offices(
 
 def close_office(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     code: str,
     *,
     state: State,
@@ -111,7 +111,7 @@ def close_office(
             `issuer.casework.operators.operator_signer`.
         ConflictError: `store.locked` while a long minting run is under way.
     """
-    operator_signer(home, operator, passphrase)
+    operator_signer(home, operator, passphrase)  # they are who they say
     settings = home.settings
     with changing(home), nobody_minting(home):
         directory = resume_events(home, ledger, now=now)

@@ -67,15 +67,15 @@ def open_folder(path: Path) -> None:
 
 @attack("K01", Reason.CLI_KEY_PERMISSIONS)
 @pytest.mark.parametrize("spoil", [loose, link, open_folder])
-@pytest.mark.parametrize("key", ["office-1", "log", "witness-2", "seal", "root"])
+@pytest.mark.parametrize("key", ["office-1", "log", "witness-2", "seal", "live"])
 def test_K01_a_key_file_that_others_can_reach(
     own_city: City, key: str, spoil: Callable[[Path], None]
 ) -> None:
     """Each key of the home readable by others, a link, or in a folder open to all: nothing is minted."""
     spoil(own_city.home / "keys" / f"{key}.key")
     refused(mint(own_city), Reason.CLI_KEY_PERMISSIONS)
-    # The root signs no certificate: without it one is minted and logged, and goes out with the next bundle.
-    assert key == "root" or registered(own_city.home) == 0
+    # The online key signs no certificate: without it one is minted and logged, and goes out with the next bundle.
+    assert key == "live" or registered(own_city.home) == 0
 
 
 @attack("K02", Reason.KEY_PASSPHRASE)

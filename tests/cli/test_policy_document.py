@@ -32,6 +32,22 @@ def test_the_example_as_shown(city: City, tmp_path: Path) -> None:
     assert "line 14" in refused.err
 
 
+def test_the_template_as_shown(city: City, tmp_path: Path) -> None:
+    template = re.findall(r"```toml\n(.*?)```", TEXT, re.S)[1]
+    lines = re.findall(r"```sh\n(.*?)```", TEXT, re.S)[1].splitlines()
+    (tmp_path / "school.place.toml").write_text(template, "utf-8")
+    shutil.copytree(city.home, tmp_path / "home")
+    assert len(lines) == 6
+    for line in lines:
+        program, *words = shlex.split(line)
+        assert program == "tally"
+        ok(*words, cwd=tmp_path)
+    (tmp_path / "school.place.toml").write_text(template.replace('"birth_date"]', '"birth"]', 1), "utf-8")
+    refused = tally("template", "check", "school.place.toml", cwd=tmp_path)
+    assert refused.code != 0
+    assert "line 9" in refused.err
+
+
 def test_every_primitive_and_option_named_there_exists() -> None:
     for name in re.findall(r"^\| `([A-Z]+)\((.*?)\)` ", TEXT, re.M):
         rule = f"{name[0]}({name[1]})".replace("kinds", "unemp").replace("= n", "= 5").replace("= w", "= 9")

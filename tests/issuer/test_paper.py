@@ -8,10 +8,10 @@ import pypdfium2
 import pytest
 from fontTools.ttLib import TTFont
 
+from certificate.page_font import page_font
 from certificate.qr_text import encode_qr_text
 from certificate.texts import Language
 from issuer.paper import draw_paper
-from issuer.paper_font import page_font
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from tests.world import REGISTRY, SLOTS_24, World, claims_of_60_months

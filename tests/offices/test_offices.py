@@ -25,6 +25,7 @@ from tests.offices.driving import (
     people_of,
 )
 from tests.offices.inside import ok, tally
+from tests.world import signer
 
 
 def refused(code: int, reason: Reason, city: City, *arguments: object) -> None:
@@ -49,6 +50,18 @@ def test_paper_for_everyone_is_for_the_region_of_the_office(city: City) -> None:
     decide(city, "rotate", COUNTY)
     ran = ok("issuer", "mint", "--all", "--office", COUNTY, "--home", city.home, "--json").json
     assert 0 < ran["minted"] == len(people_of(city, "990102")) < 60
+
+
+def test_renewal_of_the_enrolled_of_one_region(city: City) -> None:
+    decide(city, "rotate", COUNTY)
+    ours, theirs = people_of(city, "990102")[0], people_of(city, "990103")[0]
+    listed = city.folder / "keys.csv"
+    listed.write_text("".join(f"{no},{signer(no).public_key.hex()}\n" for no in (ours, theirs)))
+    minting = ("issuer", "mint", "--enrolled", "--home", city.home, "--json")
+    ran = ok(*minting, "--holder-keys", listed, "--office", COUNTY).json
+    assert ran["minted"] == 1
+    assert Home(city.home).register().of_person(theirs) == []
+    assert ok(*minting).json["minted"] == 1  # the city's own office takes the other
 
 
 @pytest.mark.parametrize(
@@ -142,6 +155,7 @@ def test_a_case_that_was_changed_after_it_was_opened(city: City) -> None:
     assert keys(city, CITY)[0]["void_from"] is None
 
 
+@attack("A15", Reason.KEY_REVOKED)
 def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
     """The county's key is void from an index: offices it made since then were never good, earlier ones are."""
     decide(city, "rotate", COUNTY)
@@ -213,3 +227,19 @@ def test_the_list_of_offices_is_all_or_none(city: City, tmp_path: Path) -> None:
         ("99010411", 3, True),
     ]
     refused(2, Reason.CLI_DUPLICATE_ID, city, *adding, good)
+
+
+def test_a_restored_home_goes_on_with_its_newest_key(city: City) -> None:
+    """Keys, events and open cases come back with the rest of the home."""
+    decide(city, "rotate", COUNTY)
+    case = ok("issuer", "key", "rotate", COUNTY, "--reason", "yearly", "--operator", "first", "--home",
+              city.home, "--json").json["case"]  # fmt: skip
+    ok("home", "backup", "--out", city.folder / "backup", "--home", city.home)
+    anchor = city.home / "anchor" / "last-checkpoint"
+    ok("home", "restore", city.folder / "backup", "--anchor", anchor, "--home", city.folder / "restored")
+    again = City(city.folder, city.folder / "restored", city.person)
+    assert keys(again, COUNTY) == keys(city, COUNTY)
+    ok("issuer", "key", "approve", case, "--operator", "second", "--home", again.home)
+    assert len(keys(again, COUNTY)) == 2
+    made = mint(again, people_of(again, "990102")[0], "--office", COUNTY)
+    assert judged(again, paper(again, made["number"])) == ("valid", None, None)

@@ -61,7 +61,6 @@ def renewed(city: City, holder: Ed25519CoseSigner, held: bytes) -> bytes | None:
 
 
 @attack("A39", Reason.KEY_COMPROMISED_AFTER, Reason.KEY_VOID_ENTRY, Reason.LOG_INCLUSION_MISSING)
-@attack("W15")
 def test_the_theft_drill(city: City) -> None:
     before, between, after, claiming, *_ = people_of(city, "9901")
     honest = [paper(city, mint(city, before)["number"])]

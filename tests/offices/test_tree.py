@@ -110,7 +110,7 @@ def test_an_unknown_region_is_unknown_and_not_forged(city: City, prepared: City,
     ran = tally("verify", file, "--static", "--trust", city.trust, "--lang", "en")
     assert ran.code == 4
     assert "not in your directory; this does not mean it is forged" in ran.out
-    assert "[key.unknown]" in ran.out
+    assert f"[{Reason.KEY_UNKNOWN}]" in ran.out
 
 
 @attack("K12")

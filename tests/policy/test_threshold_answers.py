@@ -59,7 +59,7 @@ def answered(
     request = world.request(items=(PolicyItem(rule.id, rule.digest),), registration=registration)
     body = world.request_body(items=(PolicyItem(rule.id, rule.digest),))
     at_least = (
-        months_to_show(body, certificate, slots, policies={rule.id: rule}, today=TODAY) if least else {}
+        months_to_show(body, [0], certificate, slots, policies={rule.id: rule}, today=TODAY) if least else {}
     )
     shown = parse_certificate(disclose(whole, slots, at_least=at_least))
     sent = tuple((change or {}).get(opening.slot, opening) for opening in shown.openings)
@@ -87,8 +87,23 @@ def test_as_few_months_as_are_asked_for_are_shown(asked: bytes, name: str, fewes
     rule, certificate = parse_policy(asked), parse_certificate(whole)
     body = world.request_body(items=(PolicyItem(rule.id, rule.digest),))
     slots = [shown.slot for shown in report.disclosed]
-    found = months_to_show(body, certificate, slots, policies={rule.id: rule}, today=TODAY)
+    found = months_to_show(body, [0], certificate, slots, policies={rule.id: rule}, today=TODAY)
     assert found == {REGISTRY.slot_of(name): fewest}
+
+
+def test_what_is_refused_is_not_answered_by_the_way() -> None:
+    world, whole = held(paid(200501), 262)
+    certificate = parse_certificate(whole)
+    long, short = (
+        parse_policy(RUN_24),
+        parse_policy(RUN_24.replace(b"24", b"12").replace(b"test.rule", b"test.short")),
+    )
+    policies = {rule.id: rule for rule in (long, short)}
+    body = world.request_body(items=tuple(PolicyItem(rule.id, rule.digest) for rule in (long, short)))
+    _, (slots,) = slots_for_policy(short, [certificate], today=TODAY)
+    for items, fewest in (([1], 13), ([0, 1], 25)):
+        found = months_to_show(body, items, certificate, slots, policies=policies, today=TODAY)
+        assert found == {REGISTRY.slot_of(GE_RUN): fewest}
 
 
 def test_what_was_changed_on_the_way_is_refused() -> None:

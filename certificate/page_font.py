@@ -1,4 +1,4 @@
-"""The font of paper certificates: Noto Sans SC (SIL Open Font License), cut down to the characters of one page.
+"""The font of printed pages: Noto Sans SC (SIL Open Font License), cut down to the characters of one page.
 
 A printer or a scanner's computer may have no Chinese font, so the page carries its own. Noto Sans SC has the 30,000
 characters of everyday and rare names; the font file comes from a package, is read here only, and is not ours.
@@ -7,6 +7,7 @@ characters of everyday and rare names; the font file comes from a package, is re
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 from importlib.resources import files
 
 from fontTools.subset import Options, Subsetter
@@ -16,7 +17,7 @@ from fontTools.varLib.instancer import instantiateVariableFont
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["page_font"]
+__all__ = ["page_font", "register_page_font"]
 
 _PACKAGE = "justmytype_intl_cjk"
 _FILE = "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
@@ -45,3 +46,18 @@ def page_font(text: str, *, name: str) -> bytes:
             regular["name"].setName(name, name_id, 3, 1, 0x409)
         regular.save(out)
     return out.getvalue()
+
+
+def register_page_font(text: str) -> str:
+    """Make the font for `text` known to reportlab, which knows fonts by name for as long as the process lives.
+
+    Returns its name. Raises as `page_font`.
+    """
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont as PageFont
+
+    characters = "".join(sorted(set(text)))
+    name = f"Paper-{sha256(characters.encode()).hexdigest()[:16]}"
+    if name not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(PageFont(name, io.BytesIO(page_font(characters, name=name))))
+    return name
