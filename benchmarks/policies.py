@@ -106,20 +106,22 @@ def main() -> None:
 
 
 def _print_minting() -> None:
-    """One certificate signed with no answer, with one, and with those of the whole catalogue, as so many answers."""
+    """One certificate with no answer, one, those of the whole catalogue; and with two threshold commitments."""
     claims = {REGISTRY.slot_of(name): value for name, value in SETTLED.claims().items()}
+    claims |= {REGISTRY.slot_of("run.pension.emp"): 300}
     order = MintOrder(PersonClaims("1", 990102, "9901", claims))
     catalogue = tuple(shipped_policies().values())
-    for policies in ((), (shipped_policies()["housing.24"],), catalogue):
-        settings = MintSettings(1, 1, 1, 90, 202610, bytes(32), answers=policies)
+    one = (shipped_policies()["housing.24"],)
+    thresholds = ("ge.total.pension.emp", "ge.run.pension.emp")
+    for policies, names in (((), ()), (one, ()), (catalogue, ()), ((), thresholds)):
+        settings = MintSettings(1, 1, 1, 90, 202610, bytes(32), answers=policies, thresholds=names)
         signing = CertificateSigning(
             signer=signer("office"), seal_key=bytes(32), settings=settings, now=SECONDS
         )
         sign = partial(signing.sign, order, Drawn(bytes(CHANCE_SIZE), 0, 0))
         cost, sealed = median(_microseconds(sign) for _ in range(15)), sign().sealed or b""
-        print(
-            f"minting with {len(policies):2} answers: {cost:5.0f} us, {len(sealed)} sealed bytes in the register"
-        )
+        what = f"{len(policies):2} answers, {len(names)} commitments"
+        print(f"minting with {what}: {cost:5.0f} us, {len(sealed)} sealed bytes in the register")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     payload = [version, type, authority, office, region, profile, cut_off, issued, expires,
                [list, index], claims_root, cnf, presenter]
-    unprotected {X: [disclosures, multiproof, proof]}
+    unprotected {X: [disclosures, multiproof, proof, openings?]}        openings as in certificate.threshold
 
 The payload holds no name and no money. `issued` and `expires` are UTC day numbers (days since 1970-01-01); the
 certificate is valid while today <= expires. `cnf` is the holder's raw public key, or null for paper.
@@ -20,6 +20,7 @@ from certificate.numbers import FORMAT_VERSION, HEADER_X, CertificateType, Prese
 from certificate.schema import take_array, take_bytes, take_int, take_version
 from certificate.slot_tree import HASH_SIZE, Disclosure
 from certificate.slots import Registry, registry_of
+from certificate.threshold import Opening, parse_openings
 from ledger.cbor import Tag, decode_cbor
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import FormatError
@@ -95,6 +96,7 @@ class UnverifiedCertificate:
     disclosures: tuple[Disclosure, ...]
     multiproof: bytes
     proof: Proof | None
+    openings: tuple[Opening, ...] = ()
 
     def digest(self) -> bytes:
         return self.sign1.digest()
@@ -115,11 +117,17 @@ def issue_certificate(signer: CoseSigner, body: CertificateBody) -> bytes:
 
 
 def encode_certificate(
-    sign1: Sign1, disclosures: Sequence[Disclosure], multiproof: bytes, proof: Proof | None
+    sign1: Sign1,
+    disclosures: Sequence[Disclosure],
+    multiproof: bytes,
+    proof: Proof | None,
+    openings: Sequence[Opening] = (),
 ) -> bytes:
-    """The certificate as it travels: signed part, shown claims, ledger proof."""
+    """The certificate as it travels: signed part, shown claims, ledger proof, threshold proofs if there are any."""
     shown = [item.encode() for item in disclosures]
     extras = [shown, multiproof, None if proof is None else encode_proof(proof)]
+    if openings:
+        extras.append([opening.encode() for opening in openings])
     return encode_sign1(sign1.protected_bytes, sign1.payload_bytes, sign1.signature, {HEADER_X: extras})
 
 
@@ -146,13 +154,15 @@ def certificate_item(certificate: bytes) -> Tag:
 
 def _parse(sign1: Sign1) -> UnverifiedCertificate:
     body = _body(sign1.payload)
-    extras = take_array(sign1.unprotected.get(HEADER_X, ((), b"", None)), 3)
+    extras = take_array(sign1.unprotected.get(HEADER_X, ((), b"", None)), at_most=4)
+    openings = parse_openings(extras[3]) if len(extras) == 4 else ()
+    extras = take_array(extras[:3], 3)
     disclosures = tuple(_disclosure(item) for item in take_array(extras[0], at_most=body.registry.slot_count))
     multiproof = take_bytes(extras[1])
     if len(multiproof) > HASH_SIZE * body.registry.slot_count:
         raise FormatError(Reason.ENC_TOO_LARGE, "more hashes than the tree has")
     proof = None if extras[2] is None else parse_proof(extras[2])
-    return UnverifiedCertificate(sign1, body, disclosures, multiproof, proof)
+    return UnverifiedCertificate(sign1, body, disclosures, multiproof, proof, openings)
 
 
 def _body(payload: object) -> CertificateBody:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from certificate.certificate import encode_certificate, parse_certificate
 from certificate.keys import CoseSigner
 from certificate.presentation import PresentationBody, sign_presentation
 from certificate.request import parse_request
 from certificate.slot_tree import ClaimsTree
+from certificate.threshold import lower_openings
 from ledger.held_log import smallest_proof
 from ledger.proof import FullProof
 
 __all__ = ["disclose", "holder_tree", "present"]
+
+_NOTHING: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 def holder_tree(certificate: bytes) -> ClaimsTree:
@@ -24,10 +29,17 @@ def holder_tree(certificate: bytes) -> ClaimsTree:
     )
 
 
-def disclose(certificate: bytes, slots: Sequence[int], *, holds: Sequence[tuple[int, int]] = ()) -> bytes:
+def disclose(
+    certificate: bytes,
+    slots: Sequence[int],
+    *,
+    holds: Sequence[tuple[int, int]] = (),
+    at_least: Mapping[int, int] = _NOTHING,
+) -> bytes:
     """The certificate showing `slots` only, with the smallest proof that decides.
 
     Args:
+        at_least: how many months the commitments at these slots, which are among `slots`, are to show.
         holds: (log, size) of what its reader says to hold of each log, as in a request.
     Raises:
         FormatError: `disc.required_missing`.
@@ -37,7 +49,8 @@ def disclose(certificate: bytes, slots: Sequence[int], *, holds: Sequence[tuple[
     proof = parsed.proof
     if isinstance(proof, FullProof):
         proof = smallest_proof(proof, holds=dict(holds).get(proof.log, 0))
-    return encode_certificate(parsed.sign1, disclosures, multiproof, proof)
+    openings = lower_openings(parsed.openings, disclosures, at_least)
+    return encode_certificate(parsed.sign1, disclosures, multiproof, proof, openings)
 
 
 def present(
@@ -48,13 +61,16 @@ def present(
     *,
     issued: int,
     lifetime: int = 10,
+    at_least: Mapping[int, int] = _NOTHING,
 ) -> bytes:
     """Answer `request` with `slots` of `certificate`: the signed presentation as tagged bytes.
 
     Args:
         issued: POSIX seconds.
         lifetime: minutes.
+        at_least: as for `disclose`.
     """
     asked = parse_request(request)
     body = PresentationBody(asked.body.org, asked.digest(), issued, lifetime)
-    return sign_presentation(holder, body, disclose(certificate, slots, holds=asked.body.holds))
+    shown = disclose(certificate, slots, holds=asked.body.holds, at_least=at_least)
+    return sign_presentation(holder, body, shown)

@@ -13,7 +13,7 @@ from certificate.holding import holder_tree
 from certificate.holding import present as sign_answer
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
-from certificate.policy.asking import day_of_question, policy_asked, slots_for_policy
+from certificate.policy.asking import day_of_question, months_to_show, policy_asked, slots_for_policy
 from certificate.policy.language import Policy
 from certificate.policy.wording import answer_word, finding_sentences
 from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
@@ -130,7 +130,8 @@ def present(
     """
     asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
     request, certificate = parse_request(asked_bytes), parse_certificate(held)
-    slots = _slots_to_show(request, show, certificate, holder_tree(held), _askable(trust), language)
+    askable = _askable(trust)
+    slots = _slots_to_show(request, show, certificate, holder_tree(held), askable, language)
     registered = _registered_name(request, trust, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
@@ -147,7 +148,14 @@ def present(
         raise VerificationError(
             Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint
         )
-    data = sign_answer(signer, held, asked_bytes, slots, issued=now, lifetime=minutes)
+    today = day_of_question(now)
+    answered = [
+        at
+        for at, item in enumerate(asked.items)
+        if retired_template(item, askable.templates, today=today) is None
+    ]
+    months = months_to_show(asked, answered, certificate, slots, policies=askable.policies, today=today)
+    data = sign_answer(signer, held, asked_bytes, slots, issued=now, lifetime=minutes, at_least=months)
     write_code(out, form_of(out), encode_qr_text(data), data, force=force)
     names = [claim_name(_REGISTRY.claim_at(slot), language, certificate.body.cut_off) for slot in slots]
     digits = matching_digits(request.digest())

@@ -16,7 +16,7 @@ from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, slots_for_items
+from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
 from certificate.policy.language import Policy
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
@@ -159,7 +159,15 @@ class WalletClient(WalletKeys):
         signatures = []
         for part, one in zip(parts, told, strict=True):
             to_sign = decode_file_text(one.text("to_be_signed"))
-            shown = disclose(part.held.data, part.slots, holds=asked.request.body.holds)
+            months = months_to_show(
+                asked.request.body,
+                part.items,
+                part.held.certificate,
+                part.slots,
+                policies=self._trust.policies,
+                today=day_of_question(self._clock()),
+            )
+            shown = disclose(part.held.data, part.slots, holds=asked.request.body.holds, at_least=months)
             self._require_same(to_sign, asked, shown, minutes)
             signatures.append(self._sign(to_sign))
         signed = {"signature": signatures[0], "also": signatures[1:]}

@@ -12,9 +12,10 @@ from certificate.kinds import KINDS
 from certificate.numbers import CertificateType
 from certificate.slot_tree import ClaimsTree, root_from_disclosures
 from certificate.slots import REGISTRIES, ClaimValue
+from certificate.threshold import Opening, verify_openings
 from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
-from issuer.mint import claims_tree_of
+from issuer.mint import claims_tree_of, openings_of
 from issuer.register import RegisterRow
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, IntegrityError, VerificationError
@@ -59,17 +60,27 @@ def find_row(home: Home, number: str) -> RegisterRow:
 
 def tree_of_row(home: Home, row: RegisterRow) -> ClaimsTree:
     """The claims tree under a row, from the snapshot it was minted from."""
-    claims = home.snapshot(row.identity.snapshot).claims(row.identity.person_no).claims
-    return claims_tree_of(row, claims, seal_key=home.seal_key())
+    return claims_tree_of(row, _recorded(home, row), seal_key=home.seal_key())
 
 
 def full_certificate(home: Home, ledger: BureauLedger, row: RegisterRow) -> bytes:
-    """Everything of a certificate, for its holder: all claims, the hashes of the empty subtrees, the proof."""
-    tree = tree_of_row(home, row)
-    return encode_shown(row, tree, tree.slots, proof_of_row(ledger, row))
+    """Everything of a certificate, for its holder: all claims, the hashes of the empty subtrees, the proof.
+
+    With it go the tops of its threshold commitments, if it has any.
+    """
+    claims = _recorded(home, row)
+    tree = claims_tree_of(row, claims, seal_key=home.seal_key())
+    tops = openings_of(row, claims, seal_key=home.seal_key())
+    return encode_shown(row, tree, tree.slots, proof_of_row(ledger, row), tops)
 
 
-def encode_shown(row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof: Proof) -> bytes:
+def _recorded(home: Home, row: RegisterRow) -> Mapping[int, ClaimValue]:
+    return home.snapshot(row.identity.snapshot).claims(row.identity.person_no).claims
+
+
+def encode_shown(
+    row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof: Proof, openings: Sequence[Opening] = ()
+) -> bytes:
     """The certificate of `row` with the claims at `slots` shown.
 
     Raises:
@@ -78,12 +89,13 @@ def encode_shown(row: RegisterRow, tree: ClaimsTree, slots: Sequence[int], proof
     """
     disclosures, multiproof = tree.disclose(slots)
     signed = parse_certificate(row.signed)
-    data = encode_certificate(signed.sign1, disclosures, multiproof, proof)
+    data = encode_certificate(signed.sign1, disclosures, multiproof, proof, openings)
     made = parse_certificate(data)
     if root_from_disclosures(_REGISTRY, made.disclosures, made.multiproof) != made.body.claims_root:
         raise IntegrityError(
             Reason.STORE_CORRUPT, f"certificate {row.number}: seed, values and root disagree"
         )
+    verify_openings(made.openings, made.disclosures, _REGISTRY)
     return data
 
 

@@ -16,6 +16,8 @@ from certificate.certificate import parse_certificate
 from certificate.keys import CoseSigner
 from certificate.slot_tree import SEED_SIZE, ClaimsTree
 from certificate.slots import ClaimValue
+from certificate.threshold import Opening
+from issuer.answers import openings
 from issuer.register import MintIdentity, Register, RegisterRow
 from issuer.seal import open_sealed
 from issuer.signing import (
@@ -36,7 +38,16 @@ from ledger.errors import ConfigError, ConflictError, IntegrityError
 from ledger.reasons import Reason
 from ledger.workers import Workers
 
-__all__ = ["BATCH_SIZE", "Ledger", "MintOrder", "MintSettings", "Minted", "Minter", "claims_tree_of"]
+__all__ = [
+    "BATCH_SIZE",
+    "Ledger",
+    "MintOrder",
+    "MintSettings",
+    "Minted",
+    "Minter",
+    "claims_tree_of",
+    "openings_of",
+]
 
 BATCH_SIZE = 1000  # a night that is killed loses no more work than this
 _MAX_TRIES = 20
@@ -185,9 +196,22 @@ def claims_tree_of(row: RegisterRow, claims: Mapping[int, ClaimValue], *, seal_k
         ConfigError: `certificate.not_found` when the seed was erased.
         IntegrityError: `store.corrupt` when seed and claims do not give the signed root.
     """
+    seed, every = _unsealed(row, claims, seal_key)
+    return ClaimsTree.from_seed(parse_certificate(row.signed).body.registry, seed, every)
+
+
+def openings_of(row: RegisterRow, claims: Mapping[int, ClaimValue], *, seal_key: bytes) -> list[Opening]:
+    """What lets the holder show "at least so many months". Raises as `claims_tree_of`."""
+    seed, every = _unsealed(row, claims, seal_key)
+    return openings(every, seed)
+
+
+def _unsealed(
+    row: RegisterRow, claims: Mapping[int, ClaimValue], seal_key: bytes
+) -> tuple[bytes, dict[int, ClaimValue]]:
+    """The seed of a row and all claims under it."""
     if row.sealed is None:
         raise ConfigError(Reason.CERTIFICATE_NOT_FOUND, "its seed was erased; nothing can be shown any more")
     plain = open_sealed(seal_key, row.sealed, bound_to=row.digest)
     extra: dict[int, ClaimValue] = dict(decode_cbor(plain[SEED_SIZE:])) if plain[SEED_SIZE:] else {}
-    body = parse_certificate(row.signed).body
-    return ClaimsTree.from_seed(body.registry, plain[:SEED_SIZE], {**claims, **extra})
+    return plain[:SEED_SIZE], {**claims, **extra}

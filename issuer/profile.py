@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from certificate.kinds import KIND_BY_ID, Kind
+from issuer.answers import COMMITMENTS
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 
@@ -32,7 +33,7 @@ _REQUIRED: Final = {
     "kinds",
     "charges",
 }
-_OPTIONAL: Final = {"characters", "minted_answers"}
+_OPTIONAL: Final = {"characters", "minted_answers", "threshold_commitments"}
 _MAX_ANSWERS: Final = 32  # so many slots a certificate has for them
 
 
@@ -58,6 +59,7 @@ class Profile:
         charges: local charge code to its meaning.
         characters: private-use character of the bureau's font to the text it stands for.
         minted_answers: ids of the policies whose answers are minted into certificates; the order gives the slots.
+        threshold_commitments: names of the claims ge.total.K and ge.run.K that are minted into certificates.
     """
 
     id: int
@@ -70,6 +72,7 @@ class Profile:
     charges: Mapping[str, Charge]
     characters: Mapping[str, str] = field(default_factory=dict)
     minted_answers: tuple[str, ...] = ()
+    threshold_commitments: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Read-only views do not travel to other processes, what they show does."""
@@ -112,6 +115,7 @@ def parse_profile(data: bytes) -> Profile:
         charges=_codes(raw, "charges", 2, {charge.value: charge for charge in Charge}),
         characters=_characters(raw.get("characters", {})),
         minted_answers=_names(raw, "minted_answers", _MAX_ANSWERS),
+        threshold_commitments=_commitments(raw),
     )
 
 
@@ -138,6 +142,15 @@ def _characters(raw: object) -> Mapping[str, str]:
             raise _malformed(f"[characters] {code_point} stands for one to four characters")
         mapped[chr(int(code_point, 16))] = text
     return MappingProxyType(mapped)
+
+
+def _commitments(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _names(raw, "threshold_commitments", len(COMMITMENTS))
+    if not COMMITMENTS.keys() >= set(names):
+        raise _malformed(
+            "threshold_commitments are claims such as ge.total.pension.emp and ge.run.medical.emp"
+        )
+    return names
 
 
 def _names(raw: Mapping[str, Any], key: str, most: int) -> tuple[str, ...]:

@@ -320,6 +320,7 @@ def _minter(
             snapshot=snapshot.digest,
             region_prefix=_region_prefix(home, number),
             answers=policies_to_mint(home, profile),
+            thresholds=profile.threshold_commitments,
         ),
         random=random,
         now=now,

@@ -16,7 +16,7 @@ from certificate.numbers import CertificateType, Presenter
 from certificate.policy.language import Policy
 from certificate.slot_tree import SEED_SIZE, claims_root
 from certificate.slots import ClaimValue, registry_of
-from issuer.answers import minted_answers
+from issuer.answers import commitments, minted_answers
 from issuer.register import PAPER, MintIdentity, RegisterRow
 from issuer.seal import NONCE_SIZE, seal_with
 from issuer.snapshot import PersonClaims, Snapshot
@@ -48,7 +48,7 @@ class MintSettings:
     """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from.
 
     `region_prefix` is the office's: it certifies nobody of another region. `answers` are the policies whose answers are
-    minted, the first of them in the slot pol.0.
+    minted, the first of them in the slot pol.0; `thresholds` the names of the commitments.
     """
 
     authority: int
@@ -59,6 +59,7 @@ class MintSettings:
     snapshot: bytes
     region_prefix: str = ""
     answers: tuple[Policy, ...] = ()
+    thresholds: tuple[str, ...] = ()
 
     def may_certify(self, person: PersonClaims) -> bool:
         return str(person.region).startswith(self.region_prefix)
@@ -111,7 +112,11 @@ class CertificateSigning:
                 Reason.TRUST_ISSUER_NOT_AUTHORISED, f"a person of another region than office {s.office}'s"
             )
         seed, nonce = drawn.chance[:SEED_SIZE], drawn.chance[SEED_SIZE:]
-        beside = {**(order.extra or {}), **minted_answers(s.answers, order.person, s.authority, s.cut_off)}
+        beside = {
+            **(order.extra or {}),
+            **minted_answers(s.answers, order.person, s.authority, s.cut_off),
+            **commitments(s.thresholds, order.person.claims, seed),
+        }
         claims = {**order.person.claims, **beside} if beside else order.person.claims
         today = self._now // _DAY
         body = CertificateBody(

@@ -13,6 +13,7 @@ from typing import Any
 from certificate.numbers import Presenter
 from certificate.policy.language import month_text
 from certificate.policy.wording import answer_word, finding_sentences
+from certificate.slots import ClaimValue
 from certificate.texts import Language, claim_name, format_value, reason_text, type_name
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
@@ -157,11 +158,18 @@ def _disclosed(report: Report, language: Language) -> list[dict[str, Any]]:
                 "slot": disclosure.slot,
                 "name": claim.name,
                 "label": claim_name(claim, language, body.cut_off),
-                "value": value.hex() if isinstance(value, bytes) else value,
+                "value": _plain(value),
                 "text": format_value(claim, value, language),
             }
         )
     return shown
+
+
+def _plain(value: ClaimValue) -> object:
+    """A claim's value with its bytes in hex, those within a list too: a minted answer names its policy by digest."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _certificate_json(view: CertificateView, language: Language) -> dict[str, Any]:

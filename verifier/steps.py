@@ -45,6 +45,7 @@ from certificate.slot_tree import root_from_disclosures
 from certificate.slots import IDENTITY_SLOTS, ValueType
 from certificate.status_list import Status, parse_status_token, status_list_uri
 from certificate.template.retirement import retired_template
+from certificate.threshold import verify_openings
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
 from ledger.entry import EntryType, encode_entry
@@ -282,6 +283,7 @@ class Run:
             raise VerificationError(
                 Reason.DISC_DIGEST_MISMATCH, "the shown claims do not give the signed root"
             )
+        verify_openings(certificate.openings, certificate.disclosures, registry)
         for shown in certificate.disclosures:
             text = registry.claim_at(shown.slot).value_type is ValueType.TEXT
             if text and confusable_warning(str(shown.value)) is not None:

@@ -14,7 +14,7 @@ from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, slots_for_items
+from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
 from certificate.presentation import (
     MAX_LIFETIME,
     MAX_PARTS,
@@ -149,8 +149,24 @@ def begin_answer(
     _require_distinct([one for one, _ in chosen], [at for _, places in ((0, items), *also) for at in places])
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
+
+    def part_of(one: StoredCertificate, slots: Sequence[int], places: Sequence[int]) -> Part:
+        months = months_to_show(
+            request.body,
+            places,
+            one.certificate,
+            slots,
+            policies=trust.policies,
+            today=day_of_question(now),
+        )
+        shown = disclose(one.data, slots, holds=request.body.holds, at_least=months)
+        to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
+        claims = tuple(item for item in one.certificate.disclosures if item.slot in slots)
+        return Part(to_sign, one, claims)
+
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
-    parts = tuple(_part(one, places, body, request, citizen) for one, places in chosen)
+    answered = [items, *(places for _, places in also)]
+    parts = tuple(part_of(*one, places) for one, places in zip(chosen, answered, strict=True))
     to_sign = encode_cbor([part.to_be_signed for part in parts])
     sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)
     until = min(now + DRAFT_LIFETIME, row.expires)
@@ -284,18 +300,6 @@ def _require_distinct(certificates: Sequence[StoredCertificate], places: Sequenc
     selves = [one.certificate.body.presenter is Presenter.SELF for one in certificates]
     if len(certificates) > 1 and not all(selves):
         raise ConsentError(Reason.CONSENT_FIELD_DENIED, "a proxy answers with one certificate")
-
-
-def _part(
-    stored: StoredCertificate,
-    slots: Sequence[int],
-    body: PresentationBody,
-    request: UnverifiedRequest,
-    citizen: Citizen,
-) -> Part:
-    shown = disclose(stored.data, slots, holds=request.body.holds)
-    to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
-    return Part(to_sign, stored, tuple(one for one in stored.certificate.disclosures if one.slot in slots))
 
 
 def _signed(citizen: Citizen, draft: DraftRow, signatures: Sequence[bytes]) -> list[bytes]:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from certificate.certificate import UnverifiedCertificate
 from certificate.policy.evaluate import Answer
 from certificate.policy.facts import Facts, facts_of
 from certificate.policy.language import Policy
-from certificate.policy.least import least_claims
+from certificate.policy.least import least_claims, least_months
 from certificate.request import PolicyItem, RequestBody
 from certificate.template.language import Template
 from certificate.template.retirement import retired_template
 from ledger.errors import ConsentError, FormatError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 
-__all__ = ["day_of_question", "facts_of_certificate", "policy_asked", "slots_for_items", "slots_for_policy"]
+__all__ = [
+    "day_of_question",
+    "facts_of_certificate",
+    "months_to_show",
+    "policy_asked",
+    "slots_for_items",
+    "slots_for_policy",
+]
 
 _ZONE = timezone(timedelta(hours=8))  # of the authorities; a bundle of other zones would say so
 
@@ -53,6 +61,7 @@ def facts_of_certificate(certificate: UnverifiedCertificate) -> Facts:
         region=body.region,
         cut_off=body.cut_off,
         disclosed=certificate.disclosures,
+        openings=certificate.openings,
     )
 
 
@@ -72,6 +81,36 @@ def slots_for_policy(
         shown = names | (set(policy.show) & one.claims.keys() if names or answer.value is None else set())
         slots.append(sorted(certificate.body.registry.slot_of(name) for name in shown))
     return answer, slots
+
+
+def months_to_show(
+    request: RequestBody,
+    items: Sequence[int],
+    certificate: UnverifiedCertificate,
+    slots: Sequence[int],
+    *,
+    policies: Mapping[str, Policy],
+    today: date,
+) -> dict[int, int]:
+    """Per commitment among `slots` how many months to show: as few as answer these items of a request.
+
+    Args:
+        items: places in the request; what the holder refuses is not among them and must not be answered by the way.
+        slots: what is shown of the holder's whole certificate.
+    """
+    openings = [opening for opening in certificate.openings if opening.slot in slots]
+    if not openings:
+        return {}
+    shown = tuple(item for item in certificate.disclosures if item.slot in slots)
+    facts = facts_of_certificate(replace(certificate, disclosures=shown, openings=tuple(openings)))
+    answered = [request.items[position] for position in items]
+    asked = [
+        policy
+        for item in answered
+        if isinstance(item, PolicyItem) and (policy := policies.get(item.policy)) is not None
+    ]
+    months = least_months(asked, facts, today=today)
+    return {certificate.body.registry.slot_of(name): count for name, count in months.items()}
 
 
 def slots_for_items(

@@ -261,9 +261,12 @@ def _total_of(rule: Total, kind: str, shown: _Shown) -> tuple[int, int]:
     low, exact = 0, True
     for facts in shown.facts:
         months = cast("int | None", facts.claims.get(f"months.{kind}"))
+        at_least = cast(int, facts.claims.get(f"ge.total.{kind}", 0))
         extra = [facts.claims.get(f"{name}.{kind}") for name in _extra_names(rule)]
         exact &= months is not None and None not in extra
-        low = max(low, (months or 0) + sum(cast(int, value) for value in extra if value is not None))
+        low = max(
+            low, max(months or 0, at_least) + sum(cast(int, value) for value in extra if value is not None)
+        )
     low = max(low, shown.months.paid(kind))
     return low, low if exact and shown.here else _NO_LIMIT
 

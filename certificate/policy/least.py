@@ -6,6 +6,7 @@ for as long as the answer stands. What remains is minimal: without any one of it
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -27,9 +28,10 @@ from certificate.policy.language import (
 )
 from certificate.slots import ClaimValue
 
-__all__ = ["least_claims", "relevant_claims"]
+__all__ = ["least_claims", "least_months", "relevant_claims"]
 
-# What tells most about a person goes first, when the answer stands without it; a minted answer tells least.
+# What tells most about a person goes first, when the answer stands without it; threshold proofs go after all of these,
+# and a minted answer, which tells least, goes last.
 _TELLING: Final = (
     "base_avg12",
     "employer",
@@ -50,12 +52,14 @@ def relevant_claims(policy: Policy, facts: Facts) -> frozenset[str]:
         for kind in leaf.kinds.kinds:
             match leaf:
                 case Run() | Employer():
-                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, leaf.months)
+                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, leaf.months) | {
+                        f"ge.run.{kind}"
+                    }
                 case Count():
                     size = max(leaf.window, leaf.gap_window)
-                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, size)
+                    names |= _strips(facts, kind, leaf.end.month, leaf.end.lag, size) | {f"ge.run.{kind}"}
                 case Total():
-                    names.add(f"months.{kind}")
+                    names |= {f"months.{kind}", f"ge.total.{kind}"}
                     names |= {f"{name}.{kind}" for name in ("deemed", "moved") if getattr(leaf, name)}
                 case Status():
                     names.add(f"status.{kind}")
@@ -88,6 +92,25 @@ def least_claims(
         if answer_policy(policy, _only(facts, shown), today=today).value is not answer.value:
             shown[at].add(name)
     return answer, [frozenset(names) for names in shown]
+
+
+def least_months(policies: Sequence[Policy], facts: Facts, *, today: date) -> dict[str, int]:
+    """How few months each threshold proof that is shown may show: `policies` answer as before, with one fewer not.
+
+    Args:
+        facts: what is shown of one certificate, with all the months that its holder can show.
+    """
+    answers = [answer_policy(policy, [facts], today=today).value for policy in policies]
+    for name in sorted(name for name in facts.claims if name.startswith("ge.")):
+
+        def stands(months: int, name: str = name, fewest: Facts = facts) -> bool:
+            less = [replace(fewest, claims={**fewest.claims, name: months})]
+            return [answer_policy(policy, less, today=today).value for policy in policies] == answers
+
+        most = cast(int, facts.claims[name])
+        enough = bisect_left(range(1, most), True, key=stands) + 1
+        facts = replace(facts, claims={**facts.claims, name: enough})
+    return {name: cast(int, value) for name, value in facts.claims.items() if name.startswith("ge.")}
 
 
 def _is_minted_for(policy: Policy, name: str, value: ClaimValue) -> bool:

@@ -185,6 +185,8 @@ class ShownMonths:
                 strip = shown.claims.get(f"strip.{kind}.-{cut_off // 12 - year}")
                 if strip is not None:
                     _unite(found, int.from_bytes(cast(bytes, strip)), cut_off, cut_off - 12 * year)
+                for month in _in_proved_run(shown, kind, year):
+                    _unite_one(found, month % 12, _ON_TIME, cut_off)
         return found
 
     def _has_employer(self, month: int) -> bool:
@@ -211,9 +213,26 @@ def _kind_worth(least: int, most: int, cause: Cause | None) -> Worth:
 def _unite(states: list[_State | None], strip: int, cut_off: int, newest: int) -> None:
     """Take a strip of a certificate into the states; it knows nothing of months after the `newest` of the year."""
     for month in range(min(11, newest) + 1):
-        state, known = strip >> 2 * month & 3, states[month]
-        if known is None or (_PRIORITY[state], -cut_off) > (_PRIORITY[known[0]], -known[1]):
-            states[month] = state, cut_off
+        _unite_one(states, month, strip >> 2 * month & 3, cut_off)
+
+
+def _unite_one(states: list[_State | None], month: int, state: int, cut_off: int) -> None:
+    known = states[month]
+    if known is None or (_PRIORITY[state], -cut_off) > (_PRIORITY[known[0]], -known[1]):
+        states[month] = state, cut_off
+
+
+def _in_proved_run(facts: Facts, kind: str, year: int) -> range:
+    """The months of a year that a threshold proof says were paid on time.
+
+    The run ends somewhere from the settled month to the cut-off. Of at least k months these are in it wherever it ends.
+    """
+    run, settled = facts.claims.get(f"ge.run.{kind}"), facts.claims.get(f"settled.{kind}")
+    if run is None or settled is None:
+        return range(0)
+    first = month_index(facts.cut_off) - cast(int, run) + 1
+    last = min(month_index(cast(int, settled)), month_index(facts.cut_off))
+    return range(max(first, 12 * year), min(last, 12 * year + 11) + 1)
 
 
 def _value(state: int, counting: Counting) -> tuple[int, Cause | None]:

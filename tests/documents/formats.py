@@ -83,7 +83,9 @@ def _certificate(world: World) -> list[str]:
         f"Ledger entry `[1, 1, authority, digest]`: `{parsed.entry().hex()}`\n",
         f"A disclosure `[salt, slot, value]`, here the settled month of employee pension: `{leaf.hex()}`, and its leaf "
         f"hash `{disclosure_leaf_hash(disclosure).hex()}`\n",
-        "With four claims shown and its proof, `{X: [disclosures, multiproof, proof]}` in the unprotected header:\n",
+        "With four claims shown and its proof, `{X: [disclosures, multiproof, proof]}` in the unprotected header; a "
+        "fourth part, only where there is one, has threshold proofs `[[slot, k, hash at level k], ...]` "
+        "(docs/adr/0017):\n",
         _object(shown),
         "Paper: the same with `cnf` null. It is the only kind that is accepted without a holder's signature.\n",
         _object(paper, hex_bytes=64),

@@ -25,11 +25,11 @@ from verifier.verify import verify
 ASKED = ("housing.24", "retire.2026")
 
 
-def list_in_profile(bureau: Bureau, setting: str) -> None:
+def list_in_profile(bureau: Bureau, setting: str, *, instead_of: str = "minted_answers") -> None:
     path = bureau.home.path / "profiles" / f"{bureau.home.settings.profile}.toml"
     text = path.read_text("utf-8")
-    assert text.count("minted_answers = []\n") == 1
-    path.write_text(text.replace("minted_answers = []", setting), "utf-8")
+    assert text.count(f"{instead_of} = []\n") == 1
+    path.write_text(text.replace(f"{instead_of} = []", setting), "utf-8")
 
 
 def test_listed_answers_are_minted_and_the_certificate_verifies(bureau: Bureau) -> None:
@@ -51,6 +51,24 @@ def test_listed_answers_are_minted_and_the_certificate_verifies(bureau: Bureau) 
     assert {True, False, None} == set(seen)
 
 
+def test_listed_commitments_are_minted_and_the_holder_gets_their_tops(bureau: Bureau) -> None:
+    """Each holder's whole file shows all months of the commitment; and nothing beside the file has them."""
+    names = ("ge.total.pension.emp", "ge.run.medical.emp")
+    list_in_profile(bureau, f"threshold_commitments = {list(names)}", instead_of="threshold_commitments")
+    assert mint_all(bureau.home, bureau.ledger, now=SECONDS).minted == PEOPLE
+    trust, found = load_trust(bureau.home.trust_dir), 0
+    day = datetime.fromtimestamp(SECONDS, UTC)
+    for person in bureau.persons:
+        data = full_certificate(bureau.home, bureau.ledger, find_row(bureau.home, person))
+        report = verify(data, trust=trust, now=day, expect=STATIC, seen=MemorySeen())
+        assert report.outcome is Outcome.VALID
+        claims = facts_of_certificate(parse_certificate(data)).claims
+        for name, about in zip(names, ("months.pension.emp", "run.medical.emp"), strict=True):
+            assert claims.get(name, 0) == claims.get(about, 0)
+            found += name in claims
+    assert found > PEOPLE
+
+
 def test_none_is_minted_unless_the_profile_lists_it(bureau: Bureau) -> None:
     mint_all(bureau.home, bureau.ledger, now=SECONDS)
     data = full_certificate(bureau.home, bureau.ledger, find_row(bureau.home, bureau.persons[0]))
@@ -66,6 +84,7 @@ def test_none_is_minted_unless_the_profile_lists_it(bureau: Bureau) -> None:
         ("minted_answers = [24]", Reason.RECORDS_SCHEMA),
         ('minted_answers = "housing.24"', Reason.RECORDS_SCHEMA),
         (f"minted_answers = {[f'a.{at}' for at in range(33)]}", Reason.RECORDS_SCHEMA),
+        ('minted_answers = []\nthreshold_commitments_ = ["ge.total.pension.emp"]', Reason.RECORDS_SCHEMA),
     ],
 )
 def test_a_wrong_list_mints_nothing(bureau: Bureau, setting: str, reason: Reason) -> None:
@@ -73,3 +92,13 @@ def test_a_wrong_list_mints_nothing(bureau: Bureau, setting: str, reason: Reason
     with pytest.raises(ConfigError) as refused:
         mint_all(bureau.home, bureau.ledger, now=SECONDS)
     assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    "names", ['["months.pension.emp"]', '["ge.total.pension"]', '["pol.0"]', "[1]", '"ge.run.unemp"']
+)
+def test_only_commitments_can_be_listed(bureau: Bureau, names: str) -> None:
+    list_in_profile(bureau, f"threshold_commitments = {names}", instead_of="threshold_commitments")
+    with pytest.raises(ConfigError) as refused:
+        mint_all(bureau.home, bureau.ledger, now=SECONDS)
+    assert refused.value.reason is Reason.RECORDS_SCHEMA

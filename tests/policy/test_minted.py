@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -15,6 +16,7 @@ from ledger.reasons import Reason
 from tests.policy.histories import History, months, policy, policy_file
 from tests.policy.test_outside import PENSION, RUN_24, TODAY, judged, paid
 from tests.world import World
+from verifier.render import report_json, report_text
 from verifier.report import Outcome
 
 POLICY = parse_policy(RUN_24)
@@ -31,6 +33,13 @@ def test_the_answer_is_shown_and_no_month() -> None:
     assert (report.outcome, report.reason) == (Outcome.VALID, None)
     assert [shown.slot for shown in report.disclosed] == [POL]
     assert [judged.answer.value for judged in report.policies] == [True]
+
+
+def test_the_report_of_it_can_be_written() -> None:
+    report = judged(RUN_24, minted(paid(202001, 202610), True))
+    (row,) = json.loads(json.dumps(report_json(report, "en")))["disclosed"]
+    assert (row["name"], row["value"], row["text"]) == ("pol.3", [POLICY.digest.hex(), True], "true")
+    assert "a rule under test: met" in report_text(report, "en")
 
 
 def test_a_minted_no_is_a_no() -> None:
