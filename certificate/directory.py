@@ -191,8 +191,8 @@ def parse_directory(data: bytes) -> UnverifiedDirectory:
 
     Raises:
         FormatError: as all parsers; `key.weak`, `key.malformed`, `key.kid_ambiguous` (two keys, one key id),
-            `schema.field_unknown` (an office or key of an authority that does not exist).
-        VerificationError: `trust.issuer_not_authorised`: an office exceeds the one above it.
+            `schema.field_unknown` (an office or key of an authority that does not exist),
+            `trust.issuer_not_authorised` (an office exceeds the one above it).
     """
     sign1 = parse_sign1(data, Typ.DIRECTORY)
     if isinstance(sign1.payload, tuple) and sign1.payload:
@@ -232,7 +232,10 @@ def _check_references(directory: Directory) -> None:
     for office in directory.offices:
         if directory.authority(office.authority) is None:
             raise FormatError(Reason.SCHEMA_FIELD_UNKNOWN, f"office of unknown authority {office.authority}")
-    check_offices({(office.authority, office.number): office for office in directory.offices})
+    try:
+        check_offices({(office.authority, office.number): office for office in directory.offices})
+    except VerificationError as exc:
+        raise FormatError(exc.reason, exc.detail) from exc
     for key in directory.keys:
         known = directory.authority(key.authority) is not None and directory.log(key.log) is not None
         if not known or (

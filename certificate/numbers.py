@@ -61,6 +61,7 @@ class Typ(IntEnum):
     KEY_ROLLOVER = 65116  # request key, the old one and the new one
     CASE = 65117  # operator key
     CASE_APPROVAL = 65118  # another operator's key
+    KEY_CASE = 65119  # operator key
 
 
 class CertificateType(IntEnum):

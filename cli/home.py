@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from cli.common import read_passphrase
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
-from ledger.sequencer import Sequencer
 
 __all__ = ["home_options", "open_home", "opened_ledger", "optional_home_options"]
 
@@ -34,7 +34,7 @@ def open_home(path: Path, passphrase_fd: int | None) -> Home:
 
 
 @contextmanager
-def opened_ledger(home: Home) -> Iterator[Sequencer]:
+def opened_ledger(home: Home) -> Iterator[BureauLedger]:
     """The home's ledger, closed again afterwards."""
     ledger = home.ledger()
     try:

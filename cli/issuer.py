@@ -18,17 +18,20 @@ from cli.claims import slots_named
 from cli.common import emit, force_option, json_option, language_option, say, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger
 from cli.issuer_cases import approve, cases, operator, resume, revoke, suspend
+from cli.issuer_changed import changed
 from cli.issuer_counter import counter_token, operator_log
 from cli.issuer_key import key
 from cli.issuer_office import office
 from cli.issuer_policy import policy
 from cli.issuer_printing import print_client
 from cli.issuer_reissue import emit_reissue
+from cli.issuer_report import report as supervisor_report
 from cli.issuer_service import offer, serve, wallet_token
 from cli.keys import parse_public_key, read_public_key
 from cli.outputs import write_code
 from cli.paper_list import export_list, paper_form
 from cli.progress import progress
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import (
     encode_shown,
     find_row,
@@ -56,7 +59,6 @@ from issuer.service import (
 from ledger.errors import ConfigError, FormatError
 from ledger.held_log import smallest_proof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["issuer"]
 
@@ -78,7 +80,10 @@ issuer.add_command(wallet_token)
 issuer.add_command(counter_token)
 issuer.add_command(operator_log)
 issuer.add_command(policy)
-for _command in (revoke, suspend, resume, approve, cases, operator, office, key, print_client):
+for _command in (
+    *(revoke, suspend, resume, approve, cases, operator, changed, supervisor_report),
+    *(office, key, print_client),
+):
     issuer.add_command(_command)
 
 
@@ -148,6 +153,10 @@ def import_(
     text = f"{summary.persons:,} people from {summary.rows:,} rows, data up to {summary.cut_off}"
     if summary.quarantined:
         text += f"; {summary.quarantined:,} people set aside with errors, named in {report}"
+    with opened_register(home) as register:
+        older = register.count_live(summary.digest, since=0)
+    if older:
+        say(f"{older:,} certificates are out from other records; see which changed: tally issuer changed")
     emit(result, text, as_json=as_json)
 
 
@@ -389,7 +398,7 @@ def export(
 
 
 def _paper_row(
-    home: Home, ledger: Sequencer, number: str, audience: str | None, purpose: str | None
+    home: Home, ledger: BureauLedger, number: str, audience: str | None, purpose: str | None
 ) -> RegisterRow:
     """The paper certificate to export: the one with this number, or the person's own, minted now if need be."""
     extra = paper_extra(audience=audience, purpose=purpose)

@@ -241,7 +241,7 @@ def add(
     from issuer.casework.operators import add_operator
 
     home = open_home(home_path, passphrase_fd)
-    home.signer("root")  # whoever adds operators must be able to open the home's own keys
+    home.signer("status")  # whoever adds operators must be able to open the home's own keys
     made = add_operator(
         home, name, passphrase=operator_passphrase(home, operator_fd), random=os.urandom, now=_now()
     )

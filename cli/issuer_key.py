@@ -8,15 +8,18 @@ from pathlib import Path
 
 import click
 
-from cli.common import emit, json_option, utc_now
+from cli.common import emit, json_option, say, utc_now
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import operator_options, operator_passphrase
+from issuer.home import Home
 from issuer.office_key import keys_of_office
 from issuer.offices.cases import Action, KeyCases, approve_key_case, open_key_case
 from issuer.offices.events import office_of_code
+from issuer.offices.kept import KeyEvents
 from issuer.offices.keys import Voiding
 from issuer.publish import load_directory
 
-__all__ = ["key"]
+__all__ = ["key", "say_if_waiting"]
 
 
 @click.group()
@@ -28,7 +31,7 @@ def key() -> None:
 
 
 def _case_options(function: click.decorators.FC) -> click.decorators.FC:
-    function = click.option("--operator", required=True, help="Who proposes it.")(function)
+    function = operator_options(function)
     return click.option("--reason", required=True, help="Why; for whoever approves.")(function)
 
 
@@ -38,13 +41,19 @@ def _case_options(function: click.decorators.FC) -> click.decorators.FC:
 @home_options
 @json_option
 def rotate(
-    code: str, operator: str, reason: str, home_path: Path, passphrase_fd: int | None, as_json: bool
+    code: str,
+    operator_: str,
+    operator_fd: int | None,
+    reason: str,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
 ) -> None:
     """Propose a new key for an office; the old one ends when it is approved. Also for an office without a key.
 
     Example: tally issuer key rotate 99010200 --reason yearly --operator first --home home
     """
-    _open(Action.ROTATE, code, None, reason, operator, home_path, passphrase_fd, as_json)
+    _open(Action.ROTATE, code, None, reason, operator_, operator_fd, home_path, passphrase_fd, as_json)
 
 
 @key.command()
@@ -53,13 +62,19 @@ def rotate(
 @home_options
 @json_option
 def retire(
-    code: str, operator: str, reason: str, home_path: Path, passphrase_fd: int | None, as_json: bool
+    code: str,
+    operator_: str,
+    operator_fd: int | None,
+    reason: str,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
 ) -> None:
     """Propose the end of an office's key, without another.
 
     Example: tally issuer key retire 99010200 --reason "the office moved" --operator first --home home
     """
-    _open(Action.RETIRE, code, None, reason, operator, home_path, passphrase_fd, as_json)
+    _open(Action.RETIRE, code, None, reason, operator_, operator_fd, home_path, passphrase_fd, as_json)
 
 
 @key.command()
@@ -82,7 +97,8 @@ def void(
     kid: str | None,
     void_from: int | None,
     disown: tuple[str, ...],
-    operator: str,
+    operator_: str,
+    operator_fd: int | None,
     reason: str,
     home_path: Path,
     passphrase_fd: int | None,
@@ -100,22 +116,33 @@ def void(
         raise click.UsageError("name --from or --disown")
     chosen = None if kid is None else bytes.fromhex(kid)
     voiding = Voiding(chosen, void_from, tuple(_range(text) for text in disown))
-    _open(Action.VOID, code, voiding, reason, operator, home_path, passphrase_fd, as_json)
+    _open(Action.VOID, code, voiding, reason, operator_, operator_fd, home_path, passphrase_fd, as_json)
 
 
 @key.command()
 @click.argument("case", type=click.IntRange(1))
-@click.option("--operator", required=True, help="Who approves it; not who proposed it.")
+@operator_options
 @home_options
 @json_option
-def approve(case: int, operator: str, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+def approve(
+    case: int,
+    operator_: str,
+    operator_fd: int | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
     """Approve a case: it is executed, logged as a key event, and a new trust bundle is cut.
 
     Example: tally issuer key approve 1 --operator second --home home
     """
     home = open_home(home_path, passphrase_fd)
+    passphrase = operator_passphrase(home, operator_fd)
     with opened_ledger(home) as ledger:
-        directory = approve_key_case(home, ledger, case, operator=operator, now=_now(), random=os.urandom)
+        directory = approve_key_case(
+            home, ledger, case, operator=operator_, passphrase=passphrase, now=_now(), random=os.urandom
+        )
+    say_if_waiting(home)
     emit({"case": case, "directory": directory.version}, f"case {case} is done", as_json=as_json)
 
 
@@ -131,7 +158,7 @@ def cases(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
     rows = [
         {
             "case": one.number,
-            "action": one.action.value,
+            "action": one.action.name.lower(),
             "code": one.code,
             "from": None if one.voiding is None else one.voiding.void_from,
             "disown": [] if one.voiding is None else [list(pair) for pair in one.voiding.disowned],
@@ -142,8 +169,8 @@ def cases(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
         for one in listed
     ]
     text = "\n".join(
-        f"{one.number}  {one.action}  {one.code}  {one.opened_by}  {one.approved_by or 'waits for approval'}  "
-        f"{one.reason}"
+        f"{one.number}  {one.action.name.lower()}  {one.code}  {one.opened_by}  "
+        f"{one.approved_by or 'waits for approval'}  {one.reason}"
         for one in listed
     )
     emit({"cases": rows}, text, as_json=as_json)
@@ -174,18 +201,34 @@ def list_(code: str, home_path: Path, passphrase_fd: int | None, as_json: bool) 
     emit({"keys": rows}, text, as_json=as_json)
 
 
+def say_if_waiting(home: Home) -> None:
+    """Tell whoever changed an office or key that verifiers do not know of it yet."""
+    if KeyEvents(home).waiting():
+        say("logged; the directory that says so waits for the holders of the root keys")
+
+
 def _open(
     action: Action,
     code: str,
     voiding: Voiding | None,
     reason: str,
-    operator: str,
+    operator_: str,
+    operator_fd: int | None,
     home_path: Path,
     passphrase_fd: int | None,
     as_json: bool,
 ) -> None:
     home = open_home(home_path, passphrase_fd)
-    number = open_key_case(home, action, code, voiding, reason=reason, operator=operator, now=_now())
+    number = open_key_case(
+        home,
+        action,
+        code,
+        voiding,
+        reason=reason,
+        operator=operator_,
+        passphrase=operator_passphrase(home, operator_fd),
+        now=_now(),
+    )
     text = f"case {number}; another operator approves it: tally issuer key approve {number}"
     emit({"case": number}, text, as_json=as_json)
 

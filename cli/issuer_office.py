@@ -13,6 +13,8 @@ from certificate.key_event import State
 from certificate.numbers import CertificateType
 from cli.common import emit, json_option, read_input, utc_now
 from cli.home import home_options, open_home, opened_ledger
+from cli.issuer_cases import operator_options, operator_passphrase
+from cli.issuer_key import say_if_waiting
 from issuer.offices.tree import NewOffice, add_offices, close_office, list_offices
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
@@ -48,7 +50,7 @@ def office() -> None:
 @click.option(
     "--list", "list_name", help=f"Instead of CODE: CSV with {','.join(_COLUMNS)}; - for stdin; all or none."
 )
-@click.option("--operator", required=True, help="Who decided it; stands in the key event.")
+@operator_options
 @home_options
 @json_option
 def add(
@@ -60,7 +62,8 @@ def add(
     types: tuple[str, ...],
     until_index: int | None,
     list_name: str | None,
-    operator: str,
+    operator_: str,
+    operator_fd: int | None,
     home_path: Path,
     passphrase_fd: int | None,
     as_json: bool,
@@ -77,8 +80,12 @@ def add(
         chosen = tuple(_TYPES[name] for name in types) or None
         wanted = [NewOffice(code, name_zh, name_en, parent, region, chosen, until_index)]
     home = open_home(home_path, passphrase_fd)
+    passphrase = operator_passphrase(home, operator_fd)
     with opened_ledger(home) as ledger:
-        directory = add_offices(home, ledger, wanted, operator=operator, now=_now(), random=os.urandom)
+        directory = add_offices(
+            home, ledger, wanted, operator=operator_, passphrase=passphrase, now=_now(), random=os.urandom
+        )
+    say_if_waiting(home)
     result = {"added": len(wanted), "offices": len(directory.offices), "directory": directory.version}
     emit(result, f"{len(wanted):,} added; the directory lists {len(directory.offices):,}", as_json=as_json)
 
@@ -120,36 +127,58 @@ def list_(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
 
 @office.command()
 @click.argument("code")
-@click.option("--operator", required=True, help="Who decided it; stands in the key event.")
+@operator_options
 @home_options
 @json_option
-def suspend(code: str, operator: str, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+def suspend(
+    code: str,
+    operator_: str,
+    operator_fd: int | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
     """Stop an office from certifying; a new key (`key rotate`) lets it go on.
 
     Example: tally issuer office suspend 99010211 --operator first --home home
     """
-    _close(code, State.SUSPENDED, operator, home_path, passphrase_fd, as_json)
+    _close(code, State.SUSPENDED, operator_, operator_fd, home_path, passphrase_fd, as_json)
 
 
 @office.command()
 @click.argument("code")
-@click.option("--operator", required=True, help="Who decided it; stands in the key event.")
+@operator_options
 @home_options
 @json_option
-def remove(code: str, operator: str, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+def remove(
+    code: str,
+    operator_: str,
+    operator_fd: int | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
     """Close an office for good. What it certified stays valid, so it stays in the directory.
 
     Example: tally issuer office remove 99010211 --operator first --home home
     """
-    _close(code, State.REMOVED, operator, home_path, passphrase_fd, as_json)
+    _close(code, State.REMOVED, operator_, operator_fd, home_path, passphrase_fd, as_json)
 
 
 def _close(
-    code: str, state: State, operator: str, home_path: Path, passphrase_fd: int | None, as_json: bool
+    code: str,
+    state: State,
+    operator_: str,
+    operator_fd: int | None,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
 ) -> None:
     home = open_home(home_path, passphrase_fd)
+    passphrase = operator_passphrase(home, operator_fd)
     with opened_ledger(home) as ledger:
-        close_office(home, ledger, code, state=state, operator=operator, now=_now())
+        close_office(home, ledger, code, state=state, operator=operator_, passphrase=passphrase, now=_now())
+    say_if_waiting(home)
     word = state.name.lower()
     emit({"code": code, "state": word}, f"office {code} is {word}", as_json=as_json)
 

@@ -10,6 +10,8 @@ from certificate.keys import key_id
 from cli.access_log_file import check_access_log_file
 from cli.common import emit, force_option, json_option, utc_now, write_new_file
 from cli.home import home_options, open_home, opened_ledger, optional_home_options
+from cli.ledger_appending import authority, credential, init
+from cli.ledger_move import move
 from cli.ledger_public import add_mldsa_key_command, export, serve, vkeys
 from cli.ledger_watch import audit, monitor
 from ledger.cbor import encode_cbor
@@ -32,7 +34,18 @@ def ledger() -> None:
     """
 
 
-for _command in (add_mldsa_key_command, audit, export, monitor, serve, vkeys):
+for _command in (
+    add_mldsa_key_command,
+    audit,
+    authority,
+    credential,
+    export,
+    init,
+    monitor,
+    move,
+    serve,
+    vkeys,
+):
     ledger.add_command(_command)
 
 

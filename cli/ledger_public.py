@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import emit, json_option, say
+from cli.common import emit, json_option, say, utc_now
 from cli.home import home_options, open_home
 from cli.progress import progress
+from issuer.home import Home
 from ledger.note import encode_vkey
+
+if TYPE_CHECKING:
+    from ledger.http.append_routes import Appending
 
 __all__ = ["add_mldsa_key_command", "export", "serve", "vkeys"]
 
@@ -75,11 +80,15 @@ def add_mldsa_key_command(home_path: Path, passphrase_fd: int | None, as_json: b
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8444, show_default=True)
+@click.option(
+    "--append", "appending", is_flag=True, help="Also take entries of authorities with a credential."
+)
 @home_options
-def serve(host: str, port: int, home_path: Path, passphrase_fd: int | None) -> None:
+def serve(host: str, port: int, appending: bool, home_path: Path, passphrase_fd: int | None) -> None:
     """Serve the log over HTTP: checkpoint, tiles and entries (C2SP tlog-tiles). Reads only, and needs no key.
 
-    The whole ledger is recomputed before the first answer. Put TLS and a cache in front of it.
+    With --append it takes entries too (tally ledger authority says of whom), signs checkpoints when asked, and needs
+    the log's keys. The whole ledger is recomputed before the first answer. Put TLS and a cache in front of it.
 
     Example: tally ledger serve --home home --port 8444
     """
@@ -90,7 +99,7 @@ def serve(host: str, port: int, home_path: Path, passphrase_fd: int | None) -> N
     home = open_home(home_path, passphrase_fd)
     found = home.check_ledger()
     say(f"{found.size:,} entries in order; serving http://{host}:{port}/checkpoint; stop with Ctrl-C")
-    app = create_log_app(home.open_store)
+    app = create_log_app(home.open_store, appending=_appending(home) if appending else None)
     uvicorn.run(
         app,
         host=host,
@@ -100,3 +109,11 @@ def serve(host: str, port: int, home_path: Path, passphrase_fd: int | None) -> N
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _appending(home: Home) -> Appending:
+    from ledger.group_commit import GroupCommit
+    from ledger.http.append_routes import Appending
+
+    commits = GroupCommit(home.sequencer, clock=lambda: int(utc_now().timestamp()))
+    return Appending(home.append_credentials(), commits)

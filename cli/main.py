@@ -25,6 +25,7 @@ _COMMANDS = {
     "ledger": ("cli.ledger", "ledger", "Check the ledger, prove entries, publish the log."),
     "witness": ("cli.witness", "witness", "Cosign other departments' logs."),
     "wallet": ("cli.wallet", "wallet", "The citizens' wallet: safes, consents, and who saw what."),
+    "trust": ("cli.trust", "trust", "The trust bundle: root keys, publishing, fetching."),
     "template": ("cli.template", "template", "Forms of organisations, and what they ask to fill them."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
 }
@@ -72,6 +73,7 @@ def _missing_extra(exc: ModuleNotFoundError) -> int:
         "polars": "issuer", "numpy": "issuer", "reportlab": "issuer", "sqlite_utils": "issuer",
         "fastapi": "wallet", "prometheus_client": "wallet", "pydantic": "wallet", "starlette": "wallet",
         "psycopg": "postgres", "uvicorn": "wallet", "httpx": "client",
+        "securesystemslib": "sync", "tomlkit": "issuer", "tuf": "sync",
     }.get(exc.name or "")  # fmt: skip
     if extra is None:
         raise exc

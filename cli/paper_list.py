@@ -14,12 +14,12 @@ from certificate.texts import Language
 from cli.claims import slots_named
 from cli.common import read_input, say, utc_now
 from cli.progress import progress
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.paper_stock import PaperForm, export_paper
 from ledger.durable import map_os_error
 from ledger.errors import FormatError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["export_list", "paper_form"]
 
@@ -33,7 +33,7 @@ def paper_form(form: str) -> PaperForm:
 
 def export_list(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     list_name: str,
     *,
     out_dir: Path,

@@ -13,6 +13,7 @@ from certificate.delegation import (
     verify_delegation_end,
 )
 from certificate.numbers import CertificateType
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.proxies import proxy_of
 from issuer.home import Home
 from issuer.publish import cut_bundle
@@ -20,14 +21,13 @@ from issuer.register import Register
 from issuer.service import mint_persons, opened_register
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["begin_proxy", "end_proxy"]
 
 _DAY = 86400
 
 
-def begin_proxy(home: Home, ledger: Sequencer, delegation: bytes, *, now: int) -> None:
+def begin_proxy(home: Home, ledger: BureauLedger, delegation: bytes, *, now: int) -> None:
     """Mint a proxy certificate from a delegation; the proxy's wallet picks it up by its key.
 
     The same delegation again is no fault, unless it was ended.
@@ -56,7 +56,7 @@ def begin_proxy(home: Home, ledger: Sequencer, delegation: bytes, *, now: int) -
     mint_persons(home, ledger, [(principal, body.proxy_key)], now=now)
 
 
-def end_proxy(home: Home, ledger: Sequencer, delegation: bytes, end: bytes, *, now: int) -> None:
+def end_proxy(home: Home, ledger: BureauLedger, delegation: bytes, end: bytes, *, now: int) -> None:
     """End a delegation on the principal's signature: its certificates are suspended. Again is no fault.
 
     Raises:

@@ -12,13 +12,14 @@ from certificate.kinds import KINDS
 from certificate.numbers import CertificateType
 from certificate.slot_tree import ClaimsTree, root_from_disclosures
 from certificate.slots import REGISTRIES, ClaimValue
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.mint import claims_tree_of
 from issuer.register import RegisterRow
-from ledger.errors import ConfigError, IntegrityError
+from ledger.entry import EntryType, encode_entry
+from ledger.errors import ConfigError, IntegrityError, VerificationError
 from ledger.proof import FullProof, Proof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from verifier.trust_dir import load_trust
 
 __all__ = [
@@ -62,7 +63,7 @@ def tree_of_row(home: Home, row: RegisterRow) -> ClaimsTree:
     return claims_tree_of(row, claims, seal_key=home.seal_key())
 
 
-def full_certificate(home: Home, ledger: Sequencer, row: RegisterRow) -> bytes:
+def full_certificate(home: Home, ledger: BureauLedger, row: RegisterRow) -> bytes:
     """Everything of a certificate, for its holder: all claims, the hashes of the empty subtrees, the proof."""
     tree = tree_of_row(home, row)
     return encode_shown(row, tree, tree.slots, proof_of_row(ledger, row))
@@ -121,9 +122,23 @@ def published_size(home: Home, log: int) -> int:
     return dict(load_trust(home.trust_dir).held.sizes()).get(log, 0)
 
 
-def proof_of_row(ledger: Sequencer, row: RegisterRow) -> FullProof:
+def proof_of_row(ledger: BureauLedger, row: RegisterRow) -> FullProof:
+    """The proof that a certificate is logged where the register says.
+
+    Raises:
+        ConfigError: `log.inclusion_missing` if it is not logged yet.
+        VerificationError: `log.leaf_mismatch` if something else stands there.
+    """
     if row.log_index is None:
         raise ConfigError(
             Reason.LOG_INCLUSION_MISSING, f"certificate {row.number} is not logged yet", hint="mint again"
         )
-    return ledger.prove(row.log_index)
+    proof = ledger.prove(row.log_index)
+    authority = parse_certificate(row.signed).body.authority
+    if ledger.entry(row.log_index) != encode_entry(EntryType.CERTIFICATE, authority, row.digest):
+        raise VerificationError(
+            Reason.LOG_LEAF_MISMATCH,
+            f"entry {row.log_index} is not certificate {row.number}",
+            hint="Ask whoever runs the log; hand nothing out.",
+        )
+    return proof

@@ -2,12 +2,16 @@
 
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
-keys/               sealed private keys: office-1, status, registrar, root, log, log-mldsa, seal (of the register)
-ledger/             the log's database                     anchor/  the last signed checkpoint, kept apart
+keys/               sealed private keys: office-1, status, registrar, live, log, log-mldsa, seal (of the register),
+                    and in a test home root-1...3
+ledger/             the log's database (unless in PostgreSQL), who may append   anchor/  the last checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
 profiles/           how this bureau's codes read           policies/  questions that organisations may ask
-trust/              the bundle as verifiers get it
+trust/              the bundle as verifiers get it         tuf/  the versions of its root (issuer.trust_root)
+
+Where another organisation runs the log (`ledger` in the settings is its address), ledger/ holds the log's policy, the
+credential, what waits to be logged and the last checkpoint seen; there is no log key, anchor or witness.
 """
 
 from __future__ import annotations
@@ -17,9 +21,11 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
+from issuer.bureau_ledger import BureauLedger, LogEntries
 from issuer.claiming.offers import Offers
 from issuer.profile import Profile, load_profile
 from issuer.register import Register
@@ -27,6 +33,7 @@ from issuer.seal import derive_key
 from issuer.secret_list import SecretList
 from issuer.snapshot import Snapshot
 from ledger.anchor import load_anchor
+from ledger.append_credentials import AppendCredentials
 from ledger.check import LedgerCheck, check_ledger
 from ledger.errors import ConfigError, IntegrityError
 from ledger.keyfile import load_key
@@ -34,17 +41,34 @@ from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey
 from ledger.reasons import Reason
 from ledger.sequencer import Sequencer
-from ledger.store.sqlite import SqliteStore
+from ledger.store.base import Store
+from ledger.store.opening import has_password, is_postgres, open_store
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
 from ledger.witness import LocalWitness
 from ledger.witness_protocol import Witness
 
-__all__ = ["CONFIG_NAME", "MLDSA_LOG_KEY", "SCHEMA_VERSION", "WITNESSES", "Home", "Settings"]
+if TYPE_CHECKING:
+    from issuer.far.ledger import FarLedger
+
+__all__ = [
+    "CONFIG_NAME",
+    "EMBEDDED",
+    "LIVE_KEY",
+    "MLDSA_LOG_KEY",
+    "ROOT_KEYS",
+    "SCHEMA_VERSION",
+    "WITNESSES",
+    "Home",
+    "Settings",
+]
 
 CONFIG_NAME = "tallystick.toml"
 SCHEMA_VERSION = 1
 WITNESSES = 4
 MLDSA_LOG_KEY = "log-mldsa"
+EMBEDDED = "embedded"
+LIVE_KEY = "live"
+ROOT_KEYS = ("root-1", "root-2", "root-3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,13 @@ class Settings:
     profile: str
     log: int
     origin: str
+    ledger: str = EMBEDDED  # or the address of a log that others run
+    ledger_database: str | None = None  # of an embedded one: postgresql://…; None: the home's own file
+
+    @property
+    def is_far(self) -> bool:
+        """Whether others run the log."""
+        return self.ledger != EMBEDDED
 
 
 class Home:
@@ -81,6 +112,10 @@ class Home:
         return self.path / "trust"
 
     @property
+    def tuf_dir(self) -> Path:
+        return self.path / "tuf"
+
+    @property
     def policy_path(self) -> Path:
         return self.path / "ledger" / "policy.txt"
 
@@ -91,6 +126,11 @@ class Home:
     @property
     def ledger_path(self) -> Path:
         return self.path / "ledger" / "ledger.db"
+
+    @property
+    def ledger_location(self) -> str | Path:
+        """Where the ledger's database is: the file `ledger_path`, or the URL that the settings name."""
+        return self.settings.ledger_database or self.ledger_path
 
     def key_path(self, name: str) -> Path:
         return self.path / "keys" / f"{name}.key"
@@ -110,7 +150,7 @@ class Home:
         return self._passphrase
 
     def signer(self, name: str) -> Ed25519CoseSigner:
-        """The signing key called `name` (office-1, status, registrar, root, log, witness-1...)."""
+        """The signing key called `name` (office-1, status, registrar, live, root-1, log, witness-1...)."""
         return Ed25519CoseSigner(self._secret(name))
 
     def mldsa_signer(self) -> MlDsa44Signer | None:
@@ -168,17 +208,52 @@ class Home:
             )
         return Snapshot.open(self.path / "snapshots" / file, key=self.snapshot_key(), expected_digest=digest)
 
-    def ledger(self) -> Sequencer:
-        """The ledger, opened for writing: right edge recomputed and compared with the last signed checkpoint."""
+    def ledger(self) -> BureauLedger:
+        """The ledger, to append to: that of this home, or the connection to the one that others run."""
+        return self.far_ledger() if self.settings.is_far else self.sequencer()
+
+    def far_ledger(self) -> FarLedger:
+        """The log of another organisation; nothing is asked of it yet. Raises ConfigError `cli.not_found`."""
+        from issuer.far.opening import open_far_ledger  # needs httpx, which an embedded set-up does without
+
+        settings = self.settings
+        return open_far_ledger(
+            settings.ledger,
+            self.path / "ledger",
+            origin=settings.origin,
+            log=settings.log,
+            policy=self.trust_policy(),
+        )
+
+    def log_entries(self) -> LogEntries:
+        """The ledger's entries for reading, without any private key: the database, or what a far log publishes."""
+        if not self.settings.is_far:
+            return self.open_store()
+        from issuer.far.ledger import PublishedEntries
+
+        return PublishedEntries(self.far_ledger())
+
+    def append_credentials(self) -> AppendCredentials:
+        """Which authorities may append to this home's log."""
+        self._require_embedded()
+        return AppendCredentials(self.path / "ledger" / "appenders")
+
+    def sequencer(self, *, cosigning: bool = True) -> Sequencer:
+        """This home's own ledger, for writing: right edge recomputed and compared with the last signed checkpoint.
+
+        Args:
+            cosigning: with its witnesses; without them it appends, and no checkpoint of it reaches the quorum.
+        """
+        self._require_embedded()
         settings = self.settings
         policy = self.trust_policy()
         return Sequencer.open(
-            self.ledger_path,
+            self.ledger_location,
             origin=settings.origin,
             log=settings.log,
             signer=self.signer("log"),
             mldsa_signer=self.mldsa_signer(),
-            witnesses=self._witnesses(policy),
+            witnesses=self._witnesses(policy) if cosigning else (),
             policy=policy,
             anchor=self.anchor_path,
         )
@@ -209,9 +284,10 @@ class Home:
             hint = "restore the ledger's folder from a backup"
             raise IntegrityError(Reason.STORE_CORRUPT, self.policy_path.name, hint=hint) from exc
 
-    def open_store(self) -> SqliteStore:
-        """The ledger's database for reading, without any private key."""
-        return SqliteStore(self.ledger_path)
+    def open_store(self) -> Store:
+        """The ledger's database for reading, without any private key. Raises ConfigError `home.far_ledger`."""
+        self._require_embedded()
+        return open_store(self.ledger_location)
 
     def check_ledger(self) -> LedgerCheck:
         """Recompute the whole ledger from its entries, without any private key. Raises IntegrityError `store.…`."""
@@ -221,6 +297,11 @@ class Home:
             return check_ledger(store, key=key, anchor=load_anchor(self.anchor_path, key=key))
         finally:
             store.close()
+
+    def _require_embedded(self) -> None:
+        if self.settings.is_far:
+            hint = "ask its operator, or run: tally ledger monitor ADDRESS"
+            raise ConfigError(Reason.HOME_FAR_LEDGER, "another organisation runs this home's log", hint=hint)
 
     def _secret(self, name: str) -> bytes:
         if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
@@ -246,6 +327,11 @@ def _load_settings(path: Path) -> Settings:
         raise ConfigError(
             Reason.HOME_VERSION, f"schema version {raw.get('schema_version')}", hint="update the program"
         )
+    database = raw.get("ledger_database")
+    if database is not None and not (isinstance(database, str) and is_postgres(database)):
+        raise ConfigError(Reason.HOME_VERSION, "ledger_database is not postgresql://…")
+    if database is not None and has_password(database) and path.stat().st_mode & 0o077:
+        raise ConfigError(Reason.CLI_KEY_PERMISSIONS, CONFIG_NAME, hint=f"chmod 600 {CONFIG_NAME}")
     try:
         return Settings(
             environment=Environment[raw["environment"].upper()],
@@ -254,6 +340,8 @@ def _load_settings(path: Path) -> Settings:
             profile=str(raw["profile"]),
             log=int(raw["log"]),
             origin=str(raw["origin"]),
+            ledger=str(raw.get("ledger", EMBEDDED)),
+            ledger_database=database,
         )
     except (KeyError, ValueError, AttributeError) as exc:
         raise ConfigError(Reason.HOME_VERSION, f"{CONFIG_NAME} lacks or misspells a setting") from exc

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from certificate.directory import Directory, KeyRole
+from issuer.bureau_ledger import LogEntries
 from issuer.register import Register
 from ledger.entry import EntryType, parse_entry
-from ledger.store.base import Store
 
 __all__ = ["Audit", "Possible", "Unknown", "audit_ledger"]
 
@@ -71,7 +71,7 @@ class Audit:
 
 
 def audit_ledger(
-    store: Store, register: Register, *, authority: int, log: int, directory: Directory
+    store: LogEntries, register: Register, *, authority: int, log: int, directory: Directory
 ) -> Audit:
     """Compare every entry. One pass over the ledger and one over the register, 500 at a time.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from certificate.directory import Directory, DirectoryKey, KeyRole, check_position
 from certificate.keys import CoseSigner
 from issuer.home import Home
+from issuer.offices.kept import is_ending
 from issuer.publish import load_directory
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
@@ -26,7 +27,7 @@ def office_signer(home: Home, *, size: int, count: int = 1, office: int | None =
     Raises:
         ConfigError: `cli.key_mismatch` (no key of this office, or good from a later position only),
             `cli.key_retired` (its range has ended or has no room for so many, or it is void), and what opening
-            a key file raises.
+            a key file raises. `cli.key_retired` also while its end waits to be published.
     """
     settings, directory = home.settings, load_directory(home)
     number = settings.office if office is None else office
@@ -41,6 +42,9 @@ def office_signer(home: Home, *, size: int, count: int = 1, office: int | None =
     if ends and size + count > min(ends):
         hint = "give the office a new key: tally issuer key rotate CODE"
         raise ConfigError(Reason.CLI_KEY_RETIRED, f"good below index {min(ends)}", hint=hint)
+    if is_ending(home, signer.public_key):
+        hint = "publish the directory that says so; until then nothing is signed"
+        raise ConfigError(Reason.CLI_KEY_RETIRED, "its end was decided and is not published yet", hint=hint)
     return signer
 
 

@@ -16,6 +16,7 @@ from certificate.qr_draw import draw_qr_png, draw_qr_svg
 from certificate.qr_text import ErrorCorrection, encode_qr_text
 from certificate.slots import ClaimValue
 from certificate.texts import Language
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import encode_shown, paper_slots, proof_of_row, published_size
 from issuer.home import Home
 from issuer.mint import claims_tree_of
@@ -28,7 +29,6 @@ from ledger.errors import ConfigError
 from ledger.held_log import smallest_proof
 from ledger.proof import Proof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from ledger.workers import Workers, available_cores
 
 __all__ = ["PaperFile", "PaperForm", "draw_certificate", "export_paper"]
@@ -61,7 +61,7 @@ class _Job:
 
 def export_paper(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     asked: Sequence[str],
     *,
     folder: Path,
@@ -131,7 +131,7 @@ class _Stock:
     """What paper of one kind is there, and what is to be drawn."""
 
     home: Home
-    ledger: Sequencer
+    ledger: BureauLedger
     snapshot: Snapshot
     folder: Path
     form: PaperForm

@@ -9,11 +9,12 @@ from certificate.policy.language import Policy
 from certificate.policy.parsing import parse_policy
 from certificate.policy.shipped import shipped_files
 from issuer.home import Home
+from issuer.profile import Profile
 from ledger.errors import ConfigError, FormatError
 from ledger.reasons import Reason
 from verifier.trust import policy_file_name
 
-__all__ = ["add_policy", "load_policies", "policy_files", "write_shipped_policies"]
+__all__ = ["add_policy", "load_policies", "policies_to_mint", "policy_files", "write_shipped_policies"]
 
 
 def write_shipped_policies(folder: Path) -> None:
@@ -50,6 +51,25 @@ def add_policy(home: Home, content: bytes) -> Policy:
     staging.write_bytes(content)
     staging.replace(folder / f"{policy.id}.toml")
     return policy
+
+
+def policies_to_mint(home: Home, profile: Profile) -> tuple[Policy, ...]:
+    """The policies whose answers `profile` wants minted, in its order.
+
+    Raises:
+        ConfigError: `cli.not_found`: the home has no policy of such an id.
+        FormatError: as `load_policies`.
+    """
+    if not profile.minted_answers:
+        return ()
+    known = load_policies(home)
+    missing = [name for name in profile.minted_answers if name not in known]
+    if missing:
+        hint = "add it with `tally issuer policy add`, or take it out of `minted_answers` in the profile"
+        raise ConfigError(
+            Reason.CLI_NOT_FOUND, f"{len(missing)} policies to mint are not in the home", hint=hint
+        )
+    return tuple(known[name] for name in profile.minted_answers)
 
 
 def _read(home: Home) -> list[tuple[bytes, Policy]]:

@@ -32,7 +32,8 @@ _REQUIRED: Final = {
     "kinds",
     "charges",
 }
-_OPTIONAL: Final = {"characters"}
+_OPTIONAL: Final = {"characters", "minted_answers"}
+_MAX_ANSWERS: Final = 32  # so many slots a certificate has for them
 
 
 class Charge(StrEnum):
@@ -56,6 +57,7 @@ class Profile:
         kinds: local kind code to branch.
         charges: local charge code to its meaning.
         characters: private-use character of the bureau's font to the text it stands for.
+        minted_answers: ids of the policies whose answers are minted into certificates; the order gives the slots.
     """
 
     id: int
@@ -67,6 +69,7 @@ class Profile:
     kinds: Mapping[str, Kind]
     charges: Mapping[str, Charge]
     characters: Mapping[str, str] = field(default_factory=dict)
+    minted_answers: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Read-only views do not travel to other processes, what they show does."""
@@ -108,6 +111,7 @@ def parse_profile(data: bytes) -> Profile:
         kinds=_codes(raw, "kinds", 3, KIND_BY_ID),
         charges=_codes(raw, "charges", 2, {charge.value: charge for charge in Charge}),
         characters=_characters(raw.get("characters", {})),
+        minted_answers=_names(raw, "minted_answers", _MAX_ANSWERS),
     )
 
 
@@ -134,6 +138,15 @@ def _characters(raw: object) -> Mapping[str, str]:
             raise _malformed(f"[characters] {code_point} stands for one to four characters")
         mapped[chr(int(code_point, 16))] = text
     return MappingProxyType(mapped)
+
+
+def _names(raw: Mapping[str, Any], key: str, most: int) -> tuple[str, ...]:
+    names = raw.get(key, [])
+    if not isinstance(names, list) or len(names) > most or not all(type(name) is str for name in names):
+        raise _malformed(f"{key} is a list of at most {most} texts")
+    if len(set(names)) < len(names):
+        raise _malformed(f"{key} names one twice")
+    return tuple(names)
 
 
 def _integer(raw: Mapping[str, Any], key: str, low: int, high: int) -> int:

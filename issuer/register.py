@@ -90,6 +90,10 @@ class SnapshotRow:
 
 
 _SNAPSHOT_COLUMNS = "digest, file, cut_off, imported_at, summary"
+_LIVE = (
+    "snapshot != ? AND minted_at >= ? AND log_index IS NOT NULL "
+    "AND NOT EXISTS (SELECT 1 FROM states s WHERE s.number = certificates.number)"
+)
 _COLUMNS = (
     "person_no, type, cut_off, holder, snapshot, extra, number, status_list, status_index, digest, signed, sealed, "
     "minted_at, log, log_index"
@@ -271,6 +275,26 @@ class Register(HolderKeys, CaseRows):
         return int(
             self._db.conn.execute("SELECT coalesce(max(status_list), 0) FROM certificates").fetchone()[0]
         )
+
+    def live_rows(self, newest: bytes, *, since: int) -> Iterator[RegisterRow]:
+        """Logged certificates in the state valid, minted since then from another snapshot than `newest`, in order."""
+        rows = self._db.conn.execute(
+            f"SELECT {_COLUMNS} FROM certificates WHERE {_LIVE} ORDER BY id",  # noqa: S608 - our own words
+            (newest, since),
+        )
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from map(_row, batch)
+
+    def minted(self) -> Iterator[tuple[int, bool, bytes]]:
+        """Of every certificate: when it was minted (POSIX seconds), whether it is paper, and its signed bytes."""
+        rows = self._db.conn.execute("SELECT minted_at, holder = x'', signed FROM certificates ORDER BY id")
+        while batch := rows.fetchmany(_READ_AT_ONCE):
+            yield from ((row[0], bool(row[1]), row[2]) for row in batch)
+
+    def count_live(self, newest: bytes, *, since: int) -> int:
+        """How many `live_rows` gives."""
+        sql = f"SELECT count(*) FROM certificates WHERE {_LIVE}"  # noqa: S608 - our own words
+        return int(self._db.conn.execute(sql, (newest, since)).fetchone()[0])
 
     def minted_for(self, snapshot: bytes, holder: bytes) -> set[str]:
         """The persons who have a certificate without extra claims from this snapshot for this holder key."""

@@ -16,6 +16,7 @@ from certificate.numbers import CertificateType
 from certificate.slot_tree import SEED_SIZE
 from certificate.slots import REGISTRIES, ClaimValue
 from certificate.status_list import Status
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.office_key import office_signer
 from issuer.publish import load_directory
@@ -25,12 +26,14 @@ from issuer.service import is_over, mint_wanted, opened_register
 from issuer.snapshot import Snapshot
 from ledger.cbor import decode_cbor
 from ledger.errors import VerificationError
-from ledger.sequencer import Sequencer
 
 __all__ = ["Reissue", "Replacement", "fallen_rows", "reissue_void"]
 
 _DAY = 86400
 _PROXY = REGISTRIES[CertificateType.CONTRIBUTION].slot_of("proxy")
+_ANSWERS = {
+    claim.slot for claim in REGISTRIES[CertificateType.CONTRIBUTION].claims if claim.group == "answer"
+}
 _Wanted = tuple[str, bytes, Mapping[int, ClaimValue] | None]
 
 
@@ -73,7 +76,7 @@ def fallen_rows(register: Register, directory: Directory, *, log: int) -> list[R
 
 def reissue_void(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     progress: Callable[[int, int], None] | None = None,
@@ -133,8 +136,9 @@ def _honest(home: Home, register: Register, known: Snapshot, row: RegisterRow, n
         return None
     plain = open_sealed(home.seal_key(), row.sealed, bound_to=row.digest)
     extra: dict[int, ClaimValue] = dict(decode_cbor(plain[SEED_SIZE:])) if plain[SEED_SIZE:] else {}
-    extra.pop(_PROXY, None)  # stated anew, as the register has it now
-    return _Fallen(row, body, extra or None)
+    # The proxy is stated anew, as the register has it now; so are the minted answers, as the records have them.
+    kept = {slot: value for slot, value in extra.items() if slot != _PROXY and slot not in _ANSWERS}
+    return _Fallen(row, body, kept or None)
 
 
 def _of(one: _Fallen) -> tuple[str, bytes]:

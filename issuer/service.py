@@ -14,6 +14,7 @@ from pathlib import Path
 
 from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.holder_keys import Proxy
 from issuer.claiming.proxies import proxy_claim
 from issuer.home import Home
@@ -21,13 +22,13 @@ from issuer.import_summary import SummaryBody, sign_import_summary
 from issuer.lock import KEYS_LOCK, locked
 from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.office_key import office_key_name, office_signer
+from issuer.policies import policies_to_mint
 from issuer.publish import cut_bundle, load_directory
 from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from ledger.workers import available_cores
 
 __all__ = [
@@ -150,7 +151,7 @@ def _sign_summary(home: Home, summary: ImportSummary, now: int) -> bytes:
 
 def mint_persons(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     persons: Iterable[tuple[str, bytes]],
     *,
     now: int,
@@ -179,7 +180,7 @@ def mint_persons(
 
 def mint_wanted(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     wanted: Sequence[tuple[str, bytes, Mapping[int, ClaimValue] | None]],
     *,
     now: int,
@@ -223,7 +224,7 @@ def _counted(progress: Callable[[int, int], None] | None, total: int) -> Callabl
 
 def mint_enrolled(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     office: int | None = None,
@@ -245,7 +246,7 @@ def mint_enrolled(
 
 def mint_all(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     now: int,
     office: int | None = None,
@@ -294,7 +295,7 @@ def is_over(proxy: Proxy | None, now: int) -> bool:
 
 def _minter(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     register: Register,
     snapshot: Snapshot,
     now: int,
@@ -318,6 +319,7 @@ def _minter(
             cut_off=snapshot.cut_off,
             snapshot=snapshot.digest,
             region_prefix=_region_prefix(home, number),
+            answers=policies_to_mint(home, profile),
         ),
         random=random,
         now=now,

@@ -13,8 +13,10 @@ from hashlib import sha256
 from certificate.certificate import CertificateBody, issue_certificate
 from certificate.keys import CoseSigner
 from certificate.numbers import CertificateType, Presenter
+from certificate.policy.language import Policy
 from certificate.slot_tree import SEED_SIZE, claims_root
 from certificate.slots import ClaimValue, registry_of
+from issuer.answers import minted_answers
 from issuer.register import PAPER, MintIdentity, RegisterRow
 from issuer.seal import NONCE_SIZE, seal_with
 from issuer.snapshot import PersonClaims, Snapshot
@@ -45,7 +47,8 @@ _DAY = 86400
 class MintSettings:
     """What is the same for all certificates of one run. `snapshot` is the digest of the records they come from.
 
-    `region_prefix` is the office's: it certifies nobody of another region.
+    `region_prefix` is the office's: it certifies nobody of another region. `answers` are the policies whose answers are
+    minted, the first of them in the slot pol.0.
     """
 
     authority: int
@@ -55,6 +58,7 @@ class MintSettings:
     cut_off: int
     snapshot: bytes
     region_prefix: str = ""
+    answers: tuple[Policy, ...] = ()
 
     def may_certify(self, person: PersonClaims) -> bool:
         return str(person.region).startswith(self.region_prefix)
@@ -107,7 +111,8 @@ class CertificateSigning:
                 Reason.TRUST_ISSUER_NOT_AUTHORISED, f"a person of another region than office {s.office}'s"
             )
         seed, nonce = drawn.chance[:SEED_SIZE], drawn.chance[SEED_SIZE:]
-        claims = {**order.person.claims, **order.extra} if order.extra else order.person.claims
+        beside = {**(order.extra or {}), **minted_answers(s.answers, order.person, s.authority, s.cut_off)}
+        claims = {**order.person.claims, **beside} if beside else order.person.claims
         today = self._now // _DAY
         body = CertificateBody(
             type=_TYPE,
@@ -126,7 +131,7 @@ class CertificateSigning:
         )
         signed = issue_certificate(self._signer, body)
         digest = sha256(signed).digest()
-        sealed = seal_with(self._seal_key, seed + encode_extra(order.extra), bound_to=digest, nonce=nonce)
+        sealed = seal_with(self._seal_key, seed + encode_extra(beside), bound_to=digest, nonce=nonce)
         return RegisterRow(
             self.identity(order),
             body.number,

@@ -86,11 +86,13 @@ class _Round:
         """The cosignature by `key`, verified; and those by other keys of the policy, if they verify too."""
         found = []
         for line in parse_signature_lines(answer.decode("utf-8", "replace")):
-            known = next((w.key for w in self.policy.witnesses if line.is_by(w.key)), None)
-            if line.is_by(key):
-                known = key
+            listed = next((w for w in self.policy.witnesses if line.is_by(w.key)), None)
+            known = key if line.is_by(key) else None if listed is None else listed.key
             if known is not None:
-                if verify_cosignature(self.checkpoint, line.blob, key=known) > self.now + COSIGNATURE_SKEW:
+                time = verify_cosignature(self.checkpoint, line.blob, key=known)
+                if listed is not None and not listed.counts_at(time):
+                    continue  # retired: what it says is true, and counts for nothing
+                if time > self.now + COSIGNATURE_SKEW:
                     raise ConflictError(
                         Reason.CKPT_COSIG_INVALID, f"witness {key.key_id.hex()} is ahead of time"
                     )

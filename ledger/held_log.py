@@ -8,7 +8,8 @@ With it a proof needs fewer hashes, and no signature where the entry's block is 
     recent   the siblings left out are filled in from the blocks, then as full
 
 A block that is held decides against any signature: keys of a log that were stolen, retired or not, cannot put an entry
-into a past that the verifier holds (ATTACKS A39a).
+into a past that the verifier holds (ATTACKS A39a). A full proof of a tree that ended within the block says nothing of
+the complete block; there log and quorum decide, without the witnesses that were retired.
 """
 
 from __future__ import annotations
@@ -83,6 +84,10 @@ def verify_proof(
         return _logged(shown, leaf, held), _completed(shown, held, block[0])
     if isinstance(shown, ShortProof):
         raise _unknown(f"the block of entry {shown.index}")
+    if (
+        block is not None
+    ):  # of a tree in which the held block was not complete: a stolen old key could make such a one
+        policy, known = policy.of_today(), None
     return verify_full_proof(shown, entry=entry, origin=origin, policy=policy, now=now, known=known), shown
 
 

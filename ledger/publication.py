@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.checkpoint import Checkpoint, parse_checkpoint_note
+from ledger.checkpoint import Checkpoint
 from ledger.errors import IntegrityError, VerificationError
 from ledger.merkle import RootHash, leaf_hash
 from ledger.reasons import Reason
 from ledger.store.base import Store
+from ledger.store.notes import parse_stored
 from ledger.store.tree import StoredTree
 from ledger.tile_paths import ENTRIES, TilePath
 from ledger.tiles import TILE_WIDTH, fold_nodes, join_hashes
@@ -52,11 +53,14 @@ class Publication:
         return 0 if newest is None else newest.size
 
     def newest(self) -> Published | None:
-        """What may be shown at this moment; None before the first cosigned checkpoint."""
+        """What may be shown at this moment; None before the first cosigned checkpoint.
+
+        Raises IntegrityError `store.corrupt`.
+        """
         stored = self._store.newest_checkpoint(cosigned=True)
         if stored is None:
             return None
-        return Published(parse_checkpoint_note(stored.note)[0], stored.note)
+        return Published(parse_stored(stored)[0], stored.note)
 
     def root_at(self, size: int) -> RootHash:
         """The root of the first `size` entries, `size` not above the number of entries."""

@@ -222,6 +222,7 @@ class Reason(StrEnum):
 
     HOME_NOT_FOUND = "home.not_found"
     HOME_VERSION = "home.version"
+    HOME_FAR_LEDGER = "home.far_ledger"
 
     STORE_RETIRED = "store.retired"
 

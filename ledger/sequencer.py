@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.anchor import Anchor, load_anchor, save_anchor
+from ledger.anchor import Anchor, held_anchor, load_anchor, save_anchor
 from ledger.blocks import Blocks
-from ledger.checkpoint import Checkpoint, cosign_mldsa, parse_checkpoint_note, sign_checkpoint
+from ledger.checkpoint import Checkpoint, cosign_mldsa, sign_checkpoint
 from ledger.cosigning import collect_cosignatures
 from ledger.ed25519 import Signer
 from ledger.entry import require_entry
@@ -32,6 +32,7 @@ from ledger.note import SignatureType, VerifierKey
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from ledger.store.base import Store, StoredCheckpoint
+from ledger.store.notes import parse_stored
 from ledger.store.opening import create_store, open_store
 from ledger.store.tree import StoredTree, append_entries, recompute, verify_edge
 from ledger.trust_policy import TrustPolicy, carried_signatures, verify_checkpoint
@@ -203,7 +204,7 @@ class Sequencer:
             IntegrityError: `store.fork_detected` (the witnesses saw another history of this log), or as `open`.
         """
         for _ in range(_MAX_TRIES):
-            with self._writing():
+            with self._writing(), held_anchor(self._anchor_path):
                 anchor = self._sign(now)
             note = self._cosigned(anchor)
             if note is not None:
@@ -310,7 +311,7 @@ class Sequencer:
         self._anchor, self._frontier = anchor, frontier
 
     def _sign(self, now: int) -> Anchor:
-        """Within the store's lock: recompute, sign, and make it durable in both places."""
+        """Within the locks of store and anchor: recompute, sign, and make it durable in both places."""
         if load_anchor(self._anchor_path, key=self.key) != self._anchor:  # another process signed meanwhile
             self._load()
         self.require_clock(now)
@@ -330,6 +331,8 @@ class Sequencer:
         None if another process had a larger tree of this very ledger cosigned meanwhile.
         """
         last = self._store.newest_checkpoint(cosigned=True)
+        if last is not None:
+            parse_stored(last)
         try:
             note = collect_cosignatures(
                 anchor.checkpoint,
@@ -354,8 +357,8 @@ class Sequencer:
         if stored is None:
             return None
         if self._published is None or self._published.stored != stored:
+            checkpoint, signatures = parse_stored(stored)
             verify_checkpoint(stored.note, policy=self._policy, now=stored.time)
-            checkpoint, signatures = parse_checkpoint_note(stored.note)
             blobs = carried_signatures(signatures, log_key=self.key, policy=self._policy)
             tree = StoredTree(self._store, checkpoint.size)
             self._published = _Published(stored, checkpoint, blobs, tree)

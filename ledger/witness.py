@@ -22,7 +22,7 @@ from ledger.checkpoint import Checkpoint, cosign, cosign_mldsa, encode_checkpoin
 from ledger.durable import map_os_error, replace_durably
 from ledger.ed25519 import Signer
 from ledger.errors import ConfigError, FormatError, IntegrityError, VerificationError
-from ledger.merkle import RootHash
+from ledger.merkle import EMPTY_ROOT, RootHash
 from ledger.mldsa import MlDsa44Signer
 from ledger.note import Note, NoteSignature, SignatureType, VerifierKey, encode_note, encode_signature_line
 from ledger.reasons import Reason
@@ -211,6 +211,7 @@ class LocalWitness:
         return open_sqlite(state, _SCHEMA, version=_VERSION, lock_timeout=lock_timeout)
 
     def _require_state(self) -> None:
+        self._require_whole()
         generation, marked = self._generation(), self._marked()
         if marked is None and generation == 0:  # killed while it was being made
             replace_durably(self._marker, b"0\n")
@@ -222,7 +223,19 @@ class LocalWitness:
             row = self._db.execute(
                 "SELECT size, root_hash FROM witnessed WHERE origin = ?", (origin,)
             ).fetchone()
-        return NOTHING_YET if row is None else WitnessedTree(row[0], RootHash(row[1]))
+        if row is None:
+            return NOTHING_YET
+        size, root = row
+        if size == 0 and root != EMPTY_ROOT:  # it would cosign whatever comes next
+            raise _damaged()
+        return WitnessedTree(size, RootHash(root))
+
+    def _require_whole(self) -> None:
+        """A page that the disk gave back wrong may hide what was cosigned: the row, or the way to it."""
+        with mapped_errors():
+            [found] = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+        if found != "ok":
+            raise _damaged()
 
     def _generation(self) -> int:
         with mapped_errors():
@@ -262,6 +275,14 @@ class LocalWitness:
         """Under the lock, so that two processes never move it backwards."""
         with transaction(self._db):
             replace_durably(self._marker, b"%d\n" % self._generation())
+
+
+def _damaged() -> IntegrityError:
+    return IntegrityError(
+        Reason.STORE_CORRUPT,
+        "its state is damaged",
+        hint="Check the disk. Retire this witness unless the disk gives the state back whole.",
+    )
 
 
 def _state_lost(detail: str) -> IntegrityError:

@@ -30,6 +30,7 @@ from certificate.directory import (
 )
 from certificate.holding import disclose, present
 from certificate.journal import FIRST_PREVIOUS, JournalEntry
+from certificate.key_event import Delegation, Disowning, End, KeyEvent, Standing, Void, sign_key_event
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.log_files import encode_blocks
 from certificate.numbers import CertificateType, Environment, Typ
@@ -383,6 +384,16 @@ class World:
         return sign_object(self.holder, Typ.JOURNAL, entry.encode(), with_kid=False)
 
     # --- the asker's and the holder's side ----------------------------------------------------------------------
+
+    def key_event(self, said: Delegation | End | Void | Disowning | Standing | None = None) -> bytes:
+        """What the office says about a key below it: by default that a village gets one."""
+        if said is None:
+            village = Office(
+                1, 2, "99010211", "示例村代办点(测试)", "Example Village (test)", 1, "990102",
+                (CertificateType.CONTRIBUTION,),
+            )  # fmt: skip
+            said = Delegation(village, signer("village").public_key, 256)
+        return sign_key_event(self.office, KeyEvent(1, 1, SECONDS, ("first",), said))
 
     def registration(self, **changes: object) -> bytes:
         body = RegistrationBody(

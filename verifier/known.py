@@ -41,11 +41,14 @@ class Known:
 
     Attributes:
         checkpoints: whose log and witness signatures hold.
-        lists: status lists by authority and number.
+        lists: status lists by authority and number; `standings` the same, vouched for by the bundle's signature alone.
         requests: the verifier's own requests, parsed, by their bytes; `askers` those whose signatures and scope hold.
     """
 
     checkpoints: CheckpointMemory = field(default_factory=lambda: Remembered(_CHECKPOINTS))
     lists: Remembered[tuple[int, int], KnownList] = field(default_factory=lambda: Remembered(_LISTS))
+    standings: Remembered[tuple[int, int], UnverifiedStatusList] = field(
+        default_factory=lambda: Remembered(_LISTS)
+    )
     requests: Remembered[bytes, KnownRequest] = field(default_factory=lambda: Remembered(_REQUESTS))
     askers: Remembered[bytes, RegistrationBody] = field(default_factory=lambda: Remembered(_REQUESTS))

@@ -252,6 +252,7 @@ class Run:
         self._check_list_age(uri, listed.issued, listed.expires, listed.ttl)
         self.status_digest = known.digest
         value = listed.statuses.value(body.status_index)
+        self._check_not_undone(f"{uri}#", body.status_index, value)
         if value != Status.VALID:
             raise VerificationError(
                 _STATUS_REASONS.get(value, Reason.STATUS_VALUE_UNKNOWN), f"status {value}"
@@ -391,6 +392,14 @@ class Run:
         if issued < (self.seen.newest(uri) or 0):
             raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a newer list was seen before")
         self.seen.advance(uri, issued)
+
+    def _check_not_undone(self, ended: str, index: int, value: int) -> None:
+        """A newer list may not lift what an older one ended for good; `ended` leads the names of such places."""
+        if value in _FOR_GOOD:
+            self.seen.advance(ended, 1)  # asked first: most lists ended nothing that was looked at here
+            self.seen.advance(f"{ended}{index}", 1)
+        elif self.seen.newest(ended) and self.seen.newest(f"{ended}{index}"):
+            raise VerificationError(Reason.STATUS_LIST_ROLLBACK, "a list ended it, and this one lifts that")
 
     def _check_request(self, data: bytes) -> None:
         """The request is the verifier's own; that it is in order is checked all the same."""
@@ -535,6 +544,7 @@ class Run:
 _NOTHING_FILED = Filed()
 _OK = {number: StepResult(number, StepOutcome.OK) for number in STEP_NAMES}
 _NOT_RUN = {number: StepResult(number, StepOutcome.NOT_RUN) for number in STEP_NAMES}
+_FOR_GOOD = (Status.REVOKED, Status.REPLACED)
 _STATUS_REASONS = {
     int(Status.REVOKED): Reason.STATUS_REVOKED,
     int(Status.SUSPENDED): Reason.STATUS_SUSPENDED,

@@ -1,15 +1,20 @@
 """The trust bundle: all that a verifier holds before it goes offline (DESIGN 3.6), from bytes to look-ups.
 
-A bundle is a set of named files. `bundle.cose`, signed by a trust-root key, names every other file with its SHA-256,
+A bundle is a set of named files. `bundle.cose` names every other file with its SHA-256,
 so that a mixture of old and new files, or a changed one, is noticed:
 
     payload = [1, environment, version, issued, expires, [[name, sha256], ...]]      times in POSIX seconds
 
-    directory.cose          the directory (certificate.directory), signed by a trust-root key
+    directory.cose          the directory (certificate.directory)
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
     checkpoint-<log>.txt, blocks-<log>.cbor, milestones-<log>.cbor    what is held of a log (verifier.held)
+    targets.json            what the offline keys vouch for (verifier.endorsed)
+
+Under several root keys, directory, tlog-policy and policies count as `targets.json` names them, signed by more than
+half of those keys, and `bundle.cose` is signed by an online key that it lists. Under a single root key, that key signs
+`bundle.cose` and directory itself.
 """
 
 from __future__ import annotations
@@ -32,6 +37,8 @@ from certificate.template.parsing import parse_template
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from ledger.trust_policy import TrustPolicy, parse_trust_policy
+from verifier.endorsed import TARGETS_NAME, Endorsed, is_live_name, parse_targets
+from verifier.environment import check_environment
 from verifier.held import HeldLogs, parse_held_logs
 from verifier.known import Known
 
@@ -129,10 +136,11 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
 
     Args:
         files: name to content; a name that `bundle.cose` does not list is refused.
-        root_keys: raw Ed25519 public keys of the trust root, pinned by the caller. Empty refuses everything.
+        root_keys: raw Ed25519 public keys of the trust root, pinned by the caller. Empty refuses everything; of
+            several, more than half must have signed.
     Raises:
         UndeterminedError: `trust.missing` (no `bundle.cose`, or a listed file is absent).
-        VerificationError: `trust.bundle_sig_invalid`, `key.env_test`.
+        VerificationError: `trust.bundle_sig_invalid`, `trust.threshold`, `key.env_test`.
         FormatError: `trust.malformed`, `enc.too_large`, `key.weak`, `key.kid_ambiguous` and what the parsers raise.
     """
     if BUNDLE_NAME not in files:
@@ -144,19 +152,23 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     if len(files[BUNDLE_NAME]) > _MAX_MANIFEST:
         raise FormatError(Reason.ENC_TOO_LARGE, BUNDLE_NAME)
     manifest = parse_sign1(files[BUNDLE_NAME], Typ.BUNDLE)
-    _check_root_signature(manifest, root_keys)
+    endorsed = _endorsed(files, root_keys) if len(root_keys) > 1 else None
+    signers = root_keys if endorsed is None else endorsed.live_keys
+    _check_signature(manifest, signers)
     take_version(take_array(manifest.payload, 6)[0])
     _, environment, version, issued, expires, listing = manifest.payload
     _check_listing(listing, files)
+    if endorsed is not None:
+        _check_endorsed(files, endorsed)
     for due in (DIRECTORY_NAME, POLICY_NAME):
         if due not in files:
             raise UndeterminedError(Reason.TRUST_MISSING, due)
     parsed = parse_directory(files[DIRECTORY_NAME])
-    _check_root_signature(parsed.sign1, root_keys)
-    directory = parsed.directory
+    _check_signature(parsed.sign1, signers)
+    directory, policy = parsed.directory, parse_trust_policy(_text(files[POLICY_NAME]))
     if directory.environment is not Environment(take_int(environment, 0, 1)):
         raise VerificationError(Reason.KEY_ENV_TEST, "directory and bundle are of different environments")
-    policy = parse_trust_policy(_text(files[POLICY_NAME]))
+    check_environment(directory, policy, signers=(*root_keys, *signers))
     issued = take_int(issued, 0, _MAX_SECONDS)
     return TrustBundle(
         environment=directory.environment,
@@ -173,15 +185,35 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
     )
 
 
-def _check_root_signature(sign1: Sign1, root_keys: Sequence[bytes]) -> None:
-    for public_key in root_keys:
+def _endorsed(files: Mapping[str, bytes], root_keys: Sequence[bytes]) -> Endorsed:
+    if TARGETS_NAME not in files:
+        raise UndeterminedError(Reason.TRUST_MISSING, TARGETS_NAME, hint="run: tally trust sync")
+    return parse_targets(files[TARGETS_NAME], root_keys=root_keys)
+
+
+def _check_endorsed(files: Mapping[str, bytes], endorsed: Endorsed) -> None:
+    """The online key alone replaces only what is its own, and leaves nothing of the rest out."""
+    for name, content in files.items():
+        if name == TARGETS_NAME or is_live_name(name):
+            continue
+        if endorsed.digests.get(name) != sha256(content).digest():
+            raise VerificationError(
+                Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not what the offline keys signed"
+            )
+    for name in endorsed.digests:
+        if name not in files:
+            raise UndeterminedError(Reason.TRUST_MISSING, name, hint="run: tally trust sync")
+
+
+def _check_signature(sign1: Sign1, keys: Sequence[bytes]) -> None:
+    for public_key in keys:
         if key_id(check_key(public_key)) == sign1.kid:
             try:
                 verify_signature(public_key=public_key, message=sign1.to_be_signed, signature=sign1.signature)
             except ProjectError as exc:
                 raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, sign1.kid.hex()) from exc
             return
-    raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"key {sign1.kid.hex()} is no root key")
+    raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"key {sign1.kid.hex()} may not sign it")
 
 
 def _check_listing(listing: object, files: Mapping[str, bytes]) -> None:

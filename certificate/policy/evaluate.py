@@ -6,8 +6,8 @@ is false, anything between is undetermined; so showing more can decide an answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, cast
 
@@ -16,7 +16,6 @@ from certificate.policy.language import (
     BaseAverage,
     Combined,
     Count,
-    Counting,
     Employer,
     End,
     KindSet,
@@ -28,9 +27,9 @@ from certificate.policy.language import (
     Total,
     month_index,
 )
-from certificate.policy.months import BACK, FULL, NOT, Cause, Finding, Worth, month_worth
+from certificate.policy.months import BACK, FULL, NOT, SURE, Cause, Finding, ShownMonths, Worth
 
-__all__ = ["Answer", "answer_policy"]
+__all__ = ["Answer", "answer_policy", "answer_to_mint"]
 
 _MAX_FINDINGS: Final = 12
 _NO_LIMIT: Final = 10**12
@@ -60,14 +59,50 @@ def answer_policy(policy: Policy, facts: Sequence[Facts], *, today: date) -> Ans
     if not young:
         newest = max(month_index(shown.cut_off) for shown in near)
         return Answer(None, (Finding(Cause.TOO_OLD, month=newest, need=policy.max_age, have=asked - newest),))
+    answer = _answer_young(policy, young)
+    if answer.value is None:
+        minted = _minted(policy, young)
+        answer = answer if minted is None else Answer(minted)
+    return _trimmed(answer)
+
+
+def answer_to_mint(policy: Policy, facts: Facts) -> bool | None:
+    """What `policy` answers to all of one certificate; its age and the rule's days are for the reader to judge."""
+    return (
+        _answer(policy.rule, _Shown([facts], here=policy.here)).value if _in_regions(policy, facts) else None
+    )
+
+
+def _answer_young(policy: Policy, young: Sequence[Facts]) -> Answer:
     if not policy.here:
-        return _trimmed(_answer(policy.rule, _Shown(young, here=False)))
+        return _answer(policy.rule, _Shown(young, here=False))
     authorities = sorted({shown.authority for shown in young})
     answers = [
         _answer(policy.rule, _Shown([shown for shown in young if shown.authority == authority], here=True))
         for authority in authorities
     ]
-    return _trimmed(_at_least(1, answers))
+    return _at_least(1, answers)
+
+
+def _minted(policy: Policy, young: Sequence[Facts]) -> bool | None:
+    """The answer that the bureau minted into a newest certificate, for this very text of the policy.
+
+    A no is one authority's, so it counts only where no other is asked or shown.
+    """
+    newest = max(shown.cut_off for shown in young)
+    answers = {
+        answer
+        for shown in young
+        if shown.cut_off == newest
+        for name, value in shown.claims.items()
+        if name.startswith("pol.")
+        for digest, answer in [cast(Sequence[Any], value)]
+        if digest == policy.digest
+    }
+    if True in answers:
+        return True
+    alone = policy.here and len({shown.authority for shown in young}) == 1
+    return False if answers and alone else None
 
 
 def _in_regions(policy: Policy, facts: Facts) -> bool:
@@ -77,7 +112,17 @@ def _in_regions(policy: Policy, facts: Facts) -> bool:
 def _trimmed(answer: Answer) -> Answer:
     if answer.value is True:
         return Answer(True)
-    return Answer(answer.value, tuple(dict.fromkeys(answer.findings))[:_MAX_FINDINGS])
+    return Answer(answer.value, _first_different(answer.findings))
+
+
+def _first_different(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """As many as an answer names; no more are made."""
+    kept: dict[Finding, None] = {}
+    for finding in findings:
+        kept[finding] = None
+        if len(kept) == _MAX_FINDINGS:
+            break
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +131,12 @@ class _Shown:
 
     facts: Sequence[Facts]
     here: bool
+    months: ShownMonths = field(init=False)
+    cut_off: int = field(init=False)  # month index of the newest one
 
-    @property
-    def cut_off(self) -> int:
-        """Month index of the newest cut-off."""
-        return max(month_index(shown.cut_off) for shown in self.facts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "months", ShownMonths(self.facts, here=self.here))
+        object.__setattr__(self, "cut_off", max(month_index(shown.cut_off) for shown in self.facts))
 
     def claims(self, name: str) -> list[Any]:
         return [shown.claims[name] for shown in self.facts if name in shown.claims]
@@ -103,10 +149,13 @@ class _Shown:
     def last_month(self, end: End) -> int:
         return self.cut_off - end.lag if end.month is None else end.month
 
-    def worths(self, kinds: KindSet, end: End, size: int, counting: Counting) -> list[Worth]:
-        """The last `size` months up to the end, newest first."""
-        last = self.last_month(end)
-        return [month_worth(self.facts, kinds, last - back, counting, here=self.here) for back in range(size)]
+    def worths(self, rule: Run | Count | Employer, size: int) -> list[Worth]:
+        """The last `size` months up to the end of `rule`, newest first."""
+        return self.months.worths(rule.kinds, self.last_month(rule.end), size, rule.counting)
+
+    def findings(self, rule: Run | Count | Employer, back: int) -> list[Finding]:
+        """What speaks against the month `back` months before the end of `rule`."""
+        return self.months.findings(rule.kinds, self.last_month(rule.end) - back, rule.counting)
 
 
 def _answer(rule: Rule, shown: _Shown) -> Answer:
@@ -127,21 +176,33 @@ def _at_least(count: int, answers: Sequence[Answer]) -> Answer:
     return Answer(value, tuple(finding for answer in wanted for finding in answer.findings))
 
 
-def _judged(worths: Sequence[Worth], fits: Callable[[Sequence[int]], bool]) -> Answer:
-    """`fits` is a test on months' worth, newest first, that a greater worth never breaks."""
+def _judged(
+    worths: Sequence[Worth],
+    fits: Callable[[Sequence[int]], bool],
+    findings: Callable[[int], Iterable[Finding]],
+) -> Answer:
+    """`fits` is a test on months' worth, newest first, that a greater worth never breaks.
+
+    `findings` says what speaks against the month at a place.
+    """
     if fits([worth.least for worth in worths]):
         return Answer(True)
     value = None if fits([worth.most for worth in worths]) else False
     # What is false for good explains a no; what may still turn out well explains that it cannot be told.
-    limits = [
-        worth for worth in worths if (worth.most != FULL if value is False else worth.most != worth.least)
-    ]
-    return Answer(value, tuple(cause for worth in limits for cause in worth.causes))
+    limits = (
+        back
+        for back, worth in enumerate(worths)
+        if (worth.most != FULL if value is False else worth.most != worth.least)
+    )
+    return Answer(value, _first_different(finding for back in limits for finding in findings(back)))
 
 
 def _run(rule: Run, shown: _Shown) -> Answer:
-    worths = shown.worths(rule.kinds, rule.end, rule.months, rule.counting)
-    return _judged(worths, lambda values: _unbroken(values, rule.counting.back))
+    return _judged(
+        shown.worths(rule, rule.months),
+        lambda values: _unbroken(values, rule.counting.back),
+        lambda back: shown.findings(rule, back),
+    )
 
 
 def _unbroken(values: Sequence[int], back: int) -> bool:
@@ -149,15 +210,14 @@ def _unbroken(values: Sequence[int], back: int) -> bool:
 
 
 def _count(rule: Count, shown: _Shown) -> Answer:
-    size = max(rule.window, rule.gap_window)
-    worths = shown.worths(rule.kinds, rule.end, size, rule.counting)
+    worths = shown.worths(rule, max(rule.window, rule.gap_window))
 
     def fits(values: Sequence[int]) -> bool:
         inside = values[: rule.window]
         counted = inside.count(FULL) + min(inside.count(BACK), max(rule.counting.back, 0))
         return counted >= rule.months and _gaps_fit(values[: rule.gap_window], rule)
 
-    answer = _judged(worths, fits)
+    answer = _judged(worths, fits, lambda back: shown.findings(rule, back))
     return (
         answer if answer.value is True or answer.findings else Answer(answer.value, (_too_few(worths, rule),))
     )
@@ -204,7 +264,7 @@ def _total_of(rule: Total, kind: str, shown: _Shown) -> tuple[int, int]:
         extra = [facts.claims.get(f"{name}.{kind}") for name in _extra_names(rule)]
         exact &= months is not None and None not in extra
         low = max(low, (months or 0) + sum(cast(int, value) for value in extra if value is not None))
-    low = max(low, _months_in_strips(shown, kind))
+    low = max(low, shown.months.paid(kind))
     return low, low if exact and shown.here else _NO_LIMIT
 
 
@@ -212,45 +272,38 @@ def _extra_names(rule: Total) -> list[str]:
     return [name for name, wanted in (("deemed", rule.deemed), ("moved", rule.moved)) if wanted]
 
 
-def _months_in_strips(shown: _Shown, kind: str) -> int:
-    """Different months that any shown strip says were paid, on time or later."""
-    paid = set()
-    for facts in shown.facts:
-        for back in range(31):
-            strip = facts.claims.get(f"strip.{kind}.-{back}")
-            if strip is not None:
-                bits = int.from_bytes(cast(bytes, strip))
-                year = facts.cut_off // 100 - back
-                paid |= {year * 12 + month for month in range(12) if bits >> 2 * month & 3 in (1, 2)}
-    return len(paid)
-
-
 def _employer(rule: Employer, shown: _Shown) -> Answer:
     last = shown.last_month(rule.end)
-    worths = []
-    for back, worth in enumerate(shown.worths(rule.kinds, rule.end, rule.months, rule.counting)):
-        paid_by = _paid_by(rule, shown, last - back)
-        worths.append(
-            Worth(
-                min(worth.least, paid_by.least), min(worth.most, paid_by.most), worth.causes + paid_by.causes
-            )
-        )
-    return _judged(worths, lambda values: _unbroken(values, rule.counting.back))
+    paid_by = _paid_by(rule, shown, last)
+    worths = [
+        Worth(min(month.least, payer.least), min(month.most, payer.most))
+        for month, payer in zip(shown.worths(rule, rule.months), paid_by, strict=True)
+    ]
+
+    def findings(back: int) -> list[Finding]:
+        cause = paid_by[back].cause
+        of_payer = [] if cause is None else [Finding(cause, month=last - back)]
+        return shown.findings(rule, back) + of_payer
+
+    return _judged(worths, lambda values: _unbroken(values, rule.counting.back), findings)
 
 
-def _paid_by(rule: Employer, shown: _Shown, month: int) -> Worth:
-    """Whether the shown employer is one of those asked for, and was in this month already."""
-    causes: tuple[Finding, ...] = (Finding(Cause.NO_EMPLOYER_SHOWN, month=month),)
-    known = False
-    for facts in shown.facts:
-        employer = facts.claims.get("employer")
-        if employer is None or month > month_index(facts.cut_off):
-            continue
-        uscc, _, since, _ = cast(Sequence[Any], employer)
-        if uscc in rule.usccs and month_index(since) <= month:
-            return Worth(FULL, FULL)
-        known, causes = True, (Finding(Cause.OTHER_EMPLOYER, month=month),)
-    return Worth(NOT, NOT if known and shown.may_be_false("employer") else FULL, causes)
+def _paid_by(rule: Employer, shown: _Shown, last: int) -> list[Worth]:
+    """Per month, newest first: whether the shown employer is one of those asked for, and was in it already."""
+    stretches = [
+        (uscc in rule.usccs, month_index(since), month_index(facts.cut_off))
+        for facts in shown.facts
+        if "employer" in facts.claims
+        for uscc, _, since, _ in [cast(Sequence[Any], facts.claims["employer"])]
+    ]
+    other = Worth(NOT, NOT if shown.may_be_false("employer") else FULL, Cause.OTHER_EMPLOYER)
+    none_shown = Worth(NOT, FULL, Cause.NO_EMPLOYER_SHOWN)
+
+    def worth(month: int) -> Worth:
+        known = [asked and since <= month for asked, since, cut_off in stretches if month <= cut_off]
+        return SURE if any(known) else other if known else none_shown
+
+    return [worth(last - back) for back in range(rule.months)]
 
 
 def _status(rule: Status, shown: _Shown) -> Answer:

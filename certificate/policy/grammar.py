@@ -5,7 +5,8 @@
     kinds = kind | ("any" | "all" | N "of") "(" kind *("," kind) ")"
     value = N | YYYY-MM | YYYY-MM-DD | word | "text" | "[" "text" *("," "text") "]"
 
-Bounded: 4,096 characters, 32 primitives, 8 levels. Nothing is looked up and nothing is computed.
+Bounded: 4,096 characters, 32 primitives, 8 levels, and 1,800 months, each counted for each of its
+kinds. Nothing is looked up and nothing is computed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _MAX_TEXT: Final = 4096
 _MAX_LEAVES: Final = 32
 _MAX_DEPTH: Final = 8
 _MAX_MONTHS: Final = 600
+_MAX_LOOKED_AT: Final = 1800  # bounds what an answer costs: up to four microseconds for a month of a kind
 _MAX_FEN: Final = 10**11
 _TOKEN: Final = re.compile(
     r"(?P<space>[ \t\r\n]+)"
@@ -107,6 +109,7 @@ class _Reader:
         self._tokens = tokens
         self._at = 0
         self._leaves = 0
+        self._looked_at = 0
 
     def whole(self) -> Rule:
         rule = self._rule(1)
@@ -186,7 +189,14 @@ class _Reader:
         kinds = self._kinds()
         options = _Options(name.text, name.line, self._options(_OPTIONS[name.text]))
         self._due(")")
-        return _LEAVES[name.text](kinds, options)
+        leaf = _LEAVES[name.text](kinds, options)
+        self._looked_at += _months_looked_at(leaf)
+        if self._looked_at > _MAX_LOOKED_AT:
+            _refuse(
+                name.line,
+                f"more than {_MAX_LOOKED_AT} months are looked at, each counted for each of its kinds",
+            )
+        return leaf
 
     def _kinds(self) -> KindSet:
         if self._next.kind == "number":
@@ -320,6 +330,15 @@ class _Options:
         if not all(re.fullmatch(r"[0-9A-HJ-NP-RTUWXY]{18}", code) for code in value):
             _refuse(self.line, "a credit code has 18 digits and capitals")
         return value
+
+
+def _months_looked_at(leaf: Leaf) -> int:
+    match leaf:
+        case Run() | Employer():
+            return leaf.months * len(leaf.kinds.kinds)
+        case Count():
+            return max(leaf.window, leaf.gap_window) * len(leaf.kinds.kinds)
+    return 0
 
 
 def _run(kinds: KindSet, options: _Options) -> Run:

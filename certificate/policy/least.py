@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 from certificate.kinds import KIND_BY_ID
 from certificate.policy.evaluate import Answer, answer_policy
@@ -25,10 +25,11 @@ from certificate.policy.language import (
     leaves,
     month_index,
 )
+from certificate.slots import ClaimValue
 
 __all__ = ["least_claims", "relevant_claims"]
 
-# What tells most about a person goes first, when the answer stands without it.
+# What tells most about a person goes first, when the answer stands without it; a minted answer tells least.
 _TELLING: Final = (
     "base_avg12",
     "employer",
@@ -44,7 +45,7 @@ _TELLING: Final = (
 
 def relevant_claims(policy: Policy, facts: Facts) -> frozenset[str]:
     """The names of those claims of one certificate that `policy` may look at at all, without what it shows besides."""
-    names: set[str] = set()
+    names = {name for name, value in facts.claims.items() if _is_minted_for(policy, name, value)}
     for leaf in leaves(policy.rule):
         for kind in leaf.kinds.kinds:
             match leaf:
@@ -87,6 +88,10 @@ def least_claims(
         if answer_policy(policy, _only(facts, shown), today=today).value is not answer.value:
             shown[at].add(name)
     return answer, [frozenset(names) for names in shown]
+
+
+def _is_minted_for(policy: Policy, name: str, value: ClaimValue) -> bool:
+    return name.startswith("pol.") and cast(Sequence[object], value)[0] == policy.digest
 
 
 def _only(facts: Sequence[Facts], shown: Sequence[set[str]]) -> list[Facts]:

@@ -181,6 +181,7 @@ REASONS_EN: Final[Mapping[str, str]] = {
     "cli.extra_missing": "This needs a package that is not installed; install it as the hint says.",
     "home.not_found": "There is no bureau's home here, or nothing in it yet; check the path, or make one with tally init.",
     "home.version": "This home was made by another version of the program; update the program.",
+    "home.far_ledger": "Another organisation runs the ledger of this home; this is done there.",
     "key.malformed": "The key is damaged or not a key; use the right file.",
     "key.passphrase": "The passphrase is missing or wrong; try again.",
     "wit.unreachable": "The witness does not answer in time; the log goes on when enough of the others do.",

@@ -181,6 +181,7 @@ REASONS_ZH: Final[Mapping[str, str]] = {
     "cli.extra_missing": "缺少所需的软件包；请按提示安装。",
     "home.not_found": "这里没有社保局的工作目录，或其中还没有内容；请检查路径，或先用 tally init 建立。",
     "home.version": "工作目录由另一版本的程序建立；请更新程序。",
+    "home.far_ledger": "本工作目录的账本由另一机构运行；此事须在该机构办理。",
     "key.malformed": "密钥已损坏或不是密钥；请使用正确的文件。",
     "key.passphrase": "口令缺失或错误；请再试。",
     "wit.unreachable": "见证方未按时应答；其他见证方足够时账本照常发布。",

@@ -22,10 +22,10 @@ from certificate.request import (
 from certificate.template.shipped import shipped_templates
 from cli.demo.forgers import Scene
 from cli.demo.narrator import Narrator
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.organisations import DEFAULT_PURPOSE, registration_of
 from issuer.setup import DEMO_ORG
-from ledger.sequencer import Sequencer
 from verifier.expect import Asked
 from verifier.images import read_codes
 from verifier.report import Outcome
@@ -56,7 +56,7 @@ def show_at_counter(
     tell: Narrator,
     folder: Path,
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     *,
     holder: Ed25519CoseSigner,
     certificate: bytes,

@@ -25,6 +25,7 @@ from certificate.slot_tree import Disclosure
 from certificate.slots import REGISTRIES
 from certificate.texts import reason_text
 from cli.demo.narrator import Narrator
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.organisations import register_organisation, registration_of
 from issuer.publish import cut_bundle
@@ -32,7 +33,6 @@ from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.merkle import leaf_hash, root_from_inclusion_path
 from ledger.proof import FullProof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from verifier.expect import STATIC, Asked
 from verifier.held import HeldLogs
 from verifier.report import Outcome, Report
@@ -48,7 +48,7 @@ class Scene:
     """An honest showing that worked, and everything a forger might get hold of."""
 
     home: Home
-    ledger: Sequencer
+    ledger: BureauLedger
     now: datetime
     holder: Ed25519CoseSigner
     request: bytes

@@ -12,10 +12,12 @@ Killed between 4's two halves, the next bundle carries the change; approving aga
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
 
+from issuer.bureau_ledger import BureauLedger
 from issuer.casework.operators import known_operator, operator_signer
 from issuer.casework.rows import Case
 from issuer.casework.statement import (
@@ -38,16 +40,16 @@ from issuer.service import opened_register
 from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConfigError, IntegrityError, VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["approve_case", "open_case"]
 
 _DAY = 86400
+_LONG_NUMBER = re.compile(r"\d{7,}")  # of a person, an identity document, a telephone
 
 
 def open_case(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     action: Action,
     numbers: Iterable[str],
     *,
@@ -65,7 +67,8 @@ def open_case(
         now: POSIX seconds.
     Raises:
         ConfigError: `cli.clock_suspect`, `cli.batch_invalid` (none, too many, or one in a state that the action
-            cannot change), `certificate.not_found`, and as `operator_signer`.
+            cannot change), `certificate.not_found`, `cli.usage` (a reason that holds the number of a person), and as
+            `operator_signer`.
         VerificationError: `cli.dual_control` (a citizen's call that is more than suspending one certificate),
             `key.revoked` (resuming what is bound to a key that ended).
         FormatError: `schema.…`, `api.validation` for a reason that the format refuses.
@@ -78,6 +81,9 @@ def open_case(
         raise VerificationError(
             Reason.CLI_DUAL_CONTROL, "at a citizen's call one certificate is suspended, no more"
         )
+    if _LONG_NUMBER.search(reason):
+        hint = "leave it out: the supervisor's report and the citizen's log show the reason"
+        raise ConfigError(Reason.CLI_USAGE, "the reason holds a long number", hint=hint)
     signer = operator_signer(home, operator, passphrase)
     opening = Opening(
         *(home.settings.authority, action, digest_of_numbers(wanted), len(wanted), reason),
@@ -95,7 +101,7 @@ def open_case(
 
 def approve_case(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     number: int,
     *,
     operator: str,
@@ -132,7 +138,7 @@ def approve_case(
     return _execute(home, ledger, approved, random)
 
 
-def _execute(home: Home, ledger: Sequencer, case: Case, random: Callable[[int], bytes]) -> Case:
+def _execute(home: Home, ledger: BureauLedger, case: Case, random: Callable[[int], bytes]) -> Case:
     assert case.executed_at is not None
     with opened_register(home) as register:
         changed = register.execute_case(case)
@@ -172,7 +178,7 @@ def _require_keys(register: Register, numbers: Iterable[str], now: int) -> None:
 
 def _note(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     case: Case,
     step: str,
     *,

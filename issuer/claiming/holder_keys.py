@@ -166,11 +166,18 @@ class HolderKeys:
 
     def status_values(self, status_list: int) -> list[tuple[int, int]]:
         """Index and state of each certificate of a list whose state is not valid."""
+        # CROSS keeps the order: by the list's own index SQLite would walk through every certificate of it.
         rows = self._reading().execute(
-            "SELECT c.status_index, s.state FROM states s JOIN certificates c USING (number) WHERE c.status_list = ?",
+            "SELECT c.status_index, s.state FROM states s CROSS JOIN certificates c USING (number) "
+            "WHERE c.status_list = ?",
             (status_list,),
         )
         return [(row[0], row[1]) for row in rows]
+
+    def count_states(self) -> dict[Status, int]:
+        """How many certificates are in each state other than valid."""
+        rows = self._reading().execute("SELECT state, count(*) FROM states GROUP BY state ORDER BY state")
+        return {Status(row[0]): row[1] for row in rows}
 
     def state(self, number: str) -> Status:
         """The state of the certificate with this number."""

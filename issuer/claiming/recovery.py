@@ -13,6 +13,7 @@ from certificate.succession import (
     parse_succession,
     sign_succession,
 )
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.holder_keys import EndedKey
 from issuer.claiming.identity import Identity
 from issuer.home import Home
@@ -20,7 +21,6 @@ from issuer.office_key import office_signer
 from issuer.publish import cut_bundle
 from issuer.service import opened_register
 from ledger.checkpoint import parse_checkpoint_note
-from ledger.sequencer import Sequencer
 
 __all__ = ["STATEMENT_FRESH", "end_earlier_keys", "statements_for"]
 
@@ -28,7 +28,7 @@ STATEMENT_FRESH = 3600  # seconds; a person who proves their identity again late
 
 
 def end_earlier_keys(
-    home: Home, ledger: Sequencer, identity: Identity, successor: bytes, *, now: int
+    home: Home, ledger: BureauLedger, identity: Identity, successor: bytes, *, now: int
 ) -> None:
     """End every key that a person held for themselves when the identity was proven, but `successor`.
 
@@ -64,7 +64,7 @@ def end_earlier_keys(
     cut_bundle(home, ledger, now=now)
 
 
-def statements_for(home: Home, ledger: Sequencer, successor: bytes, *, now: int) -> list[bytes]:
+def statements_for(home: Home, ledger: BureauLedger, successor: bytes, *, now: int) -> list[bytes]:
     """The office's statements about the keys whose place `successor` took, each with its proof."""
     with opened_register(home) as register:
         ended = register.ended_for(successor)
@@ -83,6 +83,6 @@ def _entry(home: Home, key: EndedKey) -> bytes:
     return parse_succession(key.statement).entry(home.settings.authority)
 
 
-def _is_proved(ledger: Sequencer, index: int) -> bool:
+def _is_proved(ledger: BureauLedger, index: int) -> bool:
     note = ledger.newest_checkpoint()
     return note is not None and index < parse_checkpoint_note(note)[0].size

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
+from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.identity import Proven
 from issuer.claiming.proxies import proxy_of
 from issuer.claiming.recovery import end_earlier_keys, statements_for
@@ -23,7 +24,6 @@ from ledger.entry import EntryType, encode_entry
 from ledger.errors import ConflictError, VerificationError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["Claimed", "Condition", "MintWorker", "Renewal"]
 
@@ -77,7 +77,7 @@ class _Claim:
 class _Call:
     """Anything else that needs the ledger: runs on its thread and resolves a future of its own."""
 
-    run: Callable[[Sequencer], None]
+    run: Callable[[BureauLedger], None]
 
 
 class MintWorker:
@@ -136,14 +136,14 @@ class MintWorker:
         """Log the digest of an access log's head; its proof. The same head again has the index it already has."""
         entry = encode_entry(EntryType.ACCESS_LOG_HEAD, self._home.settings.authority, digest)
 
-        def append(ledger: Sequencer) -> FullProof:
+        def append(ledger: BureauLedger) -> FullProof:
             (index,) = ledger.append([entry])
             ledger.checkpoint(self._clock())
             return ledger.prove(index)
 
         return self.call(append)
 
-    def call(self, run: Callable[[Sequencer], _T]) -> Future[_T]:
+    def call(self, run: Callable[[BureauLedger], _T]) -> Future[_T]:
         """Anything else that needs the ledger: `run` with it, on its thread."""
         done: Future[_T] = Future()
         self._put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
@@ -188,7 +188,7 @@ class MintWorker:
         claims = [job for job in jobs if isinstance(job, _Claim)]
         return claims, [job for job in jobs if isinstance(job, _Call)], more
 
-    def _mint(self, ledger: Sequencer, claims: list[_Claim]) -> None:
+    def _mint(self, ledger: BureauLedger, claims: list[_Claim]) -> None:
         if not claims:
             return
         try:
@@ -218,7 +218,7 @@ class MintWorker:
                     raise VerificationError(Reason.AUTHZ_DENIED, "the principal's own key")
                 register.add_proxy(proxy)
 
-    def _claimed(self, ledger: Sequencer, claim: _Claim, number: str) -> Claimed:
+    def _claimed(self, ledger: BureauLedger, claim: _Claim, number: str) -> Claimed:
         now = self._clock()
         statements: tuple[bytes, ...] = ()
         if claim.proven.terms.lost_key:
@@ -227,12 +227,12 @@ class MintWorker:
         row = find_row(self._home, number)
         return Claimed(full_certificate(self._home, ledger, row), statements)
 
-    def _condition(self, ledger: Sequencer) -> Condition:
+    def _condition(self, ledger: BureauLedger) -> Condition:
         note = ledger.newest_checkpoint()
         published = 0 if note is None else parse_checkpoint_note(note)[0].size
         return Condition(ledger.size, published, self._home.snapshot().cut_off)
 
-    def _acting(self, ledger: Sequencer, holder: bytes) -> list[Renewal]:
+    def _acting(self, ledger: BureauLedger, holder: bytes) -> list[Renewal]:
         today = self._clock() // _DAY
         with opened_register(self._home) as register:
             proxies = [p for p in register.proxies_of_key(holder) if p.ended_at is None and today <= p.until]
@@ -243,7 +243,7 @@ class MintWorker:
             if row is not None
         ]
 
-    def _newest(self, ledger: Sequencer, holder: bytes) -> Renewal | None:
+    def _newest(self, ledger: BureauLedger, holder: bytes) -> Renewal | None:
         with opened_register(self._home) as register:
             if register.ended_key(holder) is not None:
                 hint = "prove the identity again and claim with another key"

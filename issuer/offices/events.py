@@ -1,7 +1,8 @@
-"""The key events of one home: kept, logged, and written into the directory that goes out.
+"""Key events of one home: logged, and written into the directory that goes out.
 
 The order that must hold: event kept, then logged, then published. A run killed anywhere is completed by the next one;
-an event that was applied before changes nothing. Rows are never changed or deleted: no event is withdrawn.
+an event that was applied before changes nothing. Where the root keys are elsewhere, the directory waits for their
+holders, and what is decided meanwhile goes into the same draft.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from certificate.directory import Directory
-from certificate.key_event import Delegation, Standing, State, UnverifiedKeyEvent, parse_key_event
+from certificate.key_event import parse_key_event
 from certificate.keys import CoseSigner
 from certificate.office_tree import apply_events
 from certificate.offices import Office, offices_above
-from issuer.claiming.own_file import OwnFile
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.lock import KEYS_LOCK, locked
 from issuer.office_key import standing_signer
+from issuer.offices.kept import KeyEvents
 from issuer.publish import Checkpointer, cut_bundle, load_directory
 from ledger.errors import ConfigError
 from ledger.keyfile import SALT_SIZE, save_key
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = [
-    "KeyEvents",
     "changing",
     "nobody_minting",
     "office_of_code",
@@ -37,62 +37,6 @@ __all__ = [
 ]
 
 _PATIENCE = 60.0  # seconds
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS key_events (position INTEGER PRIMARY KEY, statement BLOB NOT NULL UNIQUE) STRICT;
-CREATE TABLE IF NOT EXISTS key_event_places (
-    position INTEGER PRIMARY KEY REFERENCES key_events, log_index INTEGER NOT NULL
-) STRICT;
-CREATE TRIGGER IF NOT EXISTS key_events_stay BEFORE DELETE ON key_events
-    BEGIN SELECT RAISE(ABORT, 'key events stay'); END;
-CREATE TRIGGER IF NOT EXISTS key_events_are_final BEFORE UPDATE ON key_events
-    BEGIN SELECT RAISE(ABORT, 'key events stay'); END;
-"""
-
-
-class KeyEvents:
-    """What was said about this home's offices and keys, in order."""
-
-    def __init__(self, home: Home) -> None:
-        self._file = OwnFile(home.path / "offices.db", _SCHEMA)
-
-    def add(self, statements: Sequence[bytes]) -> None:
-        """Keep events that are about to be logged."""
-        with self._file.writing() as connection:
-            connection.executemany(
-                "INSERT INTO key_events (statement) VALUES (?)", ((statement,) for statement in statements)
-            )
-
-    def waiting(self) -> list[tuple[int, bytes]]:
-        """Position and statement of what is not published yet, in order."""
-        with self._file.reading() as connection:
-            return connection.execute(
-                "SELECT position, statement FROM key_events "
-                "WHERE position NOT IN (SELECT position FROM key_event_places) ORDER BY position"
-            ).fetchall()
-
-    def place(self, places: Sequence[tuple[int, int]]) -> None:
-        """Note position and ledger index of events that are published."""
-        with self._file.writing() as connection:
-            connection.executemany("INSERT INTO key_event_places VALUES (?, ?)", places)
-
-    def published(self) -> list[tuple[UnverifiedKeyEvent, int]]:
-        """All events with their ledger index, in order."""
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                "SELECT statement, log_index FROM key_events JOIN key_event_places USING (position) ORDER BY position"
-            ).fetchall()
-        return [(parse_key_event(statement), index) for statement, index in rows]
-
-    def states(self) -> dict[int, State]:
-        """The offices that are suspended or removed; a key delegated later ends a suspension."""
-        states: dict[int, State] = {}
-        for statement, _ in self.published():
-            match statement.event.said:
-                case Standing(office, state):
-                    states[office] = state
-                case Delegation(office):
-                    states.pop(office.number, None)
-        return states
 
 
 @contextmanager
@@ -111,7 +55,7 @@ def nobody_minting(home: Home) -> Iterator[None]:
 
 def publish_events(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     statements: Sequence[bytes],
     *,
     now: int,
@@ -154,7 +98,12 @@ def resume_events(home: Home, ledger: Checkpointer, *, now: int) -> Directory:
     indices = ledger.append([event.entry() for event in parsed])  # logged before: the index it has
     changed = apply_events(directory, zip(parsed, indices, strict=True))
     if changed != directory:
-        cut_bundle(home, ledger, now=now, directory=changed)
+        try:
+            cut_bundle(home, ledger, now=now, directory=changed)
+        except ConfigError as exc:
+            if exc.reason is not Reason.TRUST_THRESHOLD:
+                raise
+            return changed  # waits for signatures; kept as not published until they are there
     events.place([(position, index) for (position, _), index in zip(waiting, indices, strict=True)])
     return changed
 

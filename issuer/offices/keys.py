@@ -12,10 +12,10 @@ from certificate.directory import Directory, DirectoryKey
 from certificate.key_event import Delegation, Disowning, End, KeyEvent, State, Void, sign_key_event
 from certificate.keys import Ed25519CoseSigner, key_id
 from certificate.offices import Office
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.office_key import is_good, keys_of_office
 from issuer.offices.events import (
-    KeyEvents,
     changing,
     nobody_minting,
     office_of_code,
@@ -23,9 +23,9 @@ from issuer.offices.events import (
     resume_events,
     speaker_for,
 )
+from issuer.offices.kept import KeyEvents
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["Voiding", "retire_key", "rotate_key", "void_key"]
 
@@ -46,7 +46,7 @@ class Voiding:
 
 def rotate_key(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     code: str,
     *,
     operators: tuple[str, str],
@@ -74,7 +74,7 @@ def rotate_key(
 
 
 def retire_key(
-    home: Home, ledger: Sequencer, code: str, *, operators: tuple[str, str], now: int
+    home: Home, ledger: BureauLedger, code: str, *, operators: tuple[str, str], now: int
 ) -> Directory:
     """End an office's key and give it no other. Raises as `rotate_key`, `cli.key_retired` when none is good."""
     with changing(home), nobody_minting(home):
@@ -88,7 +88,7 @@ def retire_key(
 
 
 def void_key(
-    home: Home, ledger: Sequencer, code: str, voiding: Voiding, *, operators: tuple[str, str], now: int
+    home: Home, ledger: BureauLedger, code: str, voiding: Voiding, *, operators: tuple[str, str], now: int
 ) -> Directory:
     """End a stolen key at an index, and disown entries. It waits for no minting run: what falls is minted again.
 

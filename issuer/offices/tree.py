@@ -14,10 +14,11 @@ from certificate.key_event import Delegation, End, KeyEvent, Standing, State, si
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from certificate.numbers import CertificateType
 from certificate.offices import Office, offices_above
+from issuer.bureau_ledger import BureauLedger
+from issuer.casework.operators import operator_signer
 from issuer.home import Home
 from issuer.office_key import is_good, keys_of_office
 from issuer.offices.events import (
-    KeyEvents,
     changing,
     nobody_minting,
     office_of_code,
@@ -26,10 +27,10 @@ from issuer.offices.events import (
     resume_events,
     speaker_for,
 )
+from issuer.offices.kept import KeyEvents
 from issuer.publish import load_directory
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["ListedOffice", "NewOffice", "add_offices", "close_office", "list_offices"]
 
@@ -65,22 +66,26 @@ class ListedOffice:
 
 def add_offices(
     home: Home,
-    ledger: Sequencer,
+    ledger: BureauLedger,
     wanted: Sequence[NewOffice],
     *,
     operator: str,
+    passphrase: bytes,
     now: int,
     random: Callable[[int], bytes],
 ) -> Directory:
     """Add offices, each with a key of its own that the office above delegates; all or none. Returns the directory.
 
     Args:
+        passphrase: the operator's own.
         now: POSIX seconds.
         random: source of key seeds, `os.urandom` outside tests.
     Raises:
         VerificationError: `trust.issuer_not_authorised`: an office that exceeds the one above, or a fifth level.
-        ConfigError: `cli.duplicate_id` (the code is taken), `cli.not_found` (no such office above).
+        ConfigError: `cli.duplicate_id` (the code is taken), `cli.not_found` (no such office above), and as
+            `issuer.casework.operators.operator_signer`.
     """
+    operator_signer(home, operator, passphrase)  # they are who they say
     with changing(home):
         directory = resume_events(home, ledger, now=now)
         batch = _Batch(home, directory, size=ledger.size)
@@ -90,14 +95,23 @@ def add_offices(
 
 
 def close_office(
-    home: Home, ledger: Sequencer, code: str, *, state: State, operator: str, now: int
+    home: Home,
+    ledger: BureauLedger,
+    code: str,
+    *,
+    state: State,
+    operator: str,
+    passphrase: bytes,
+    now: int,
 ) -> Directory:
     """Suspend or remove an office: its keys end here. Returns the directory.
 
     Raises:
-        ConfigError: `cli.not_found`, `cli.exists` (it is so already, or offices below it still have keys).
+        ConfigError: `cli.not_found`, `cli.exists` (it is so already, or offices below it still have keys), and as
+            `issuer.casework.operators.operator_signer`.
         ConflictError: `store.locked` while a long minting run is under way.
     """
+    operator_signer(home, operator, passphrase)  # they are who they say
     settings = home.settings
     with changing(home), nobody_minting(home):
         directory = resume_events(home, ledger, now=now)

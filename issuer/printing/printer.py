@@ -12,6 +12,7 @@ from threading import Lock
 from certificate.numbers import CertificateType
 from certificate.slots import REGISTRIES
 from certificate.texts import Language
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import encode_shown, find_row, paper_extra, proof_of_row, tree_of_row
 from issuer.home import Home
 from issuer.paper_stock import draw_certificate
@@ -22,7 +23,6 @@ from issuer.service import mint_persons
 from issuer.snapshot import Snapshot
 from ledger.errors import VerificationError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 
 __all__ = ["Printer", "Wish"]
 
@@ -52,7 +52,7 @@ class Printer:
         if not allowed or not _is_among(client, self._home.snapshot(), wish.person_no):
             raise VerificationError(Reason.AUTHZ_DENIED, "outside what this client may print")
 
-    def mint(self, ledger: Sequencer, client: PrintClient, wish: Wish, *, now: int) -> bytes:
+    def mint(self, ledger: BureauLedger, client: PrintClient, wish: Wish, *, now: int) -> bytes:
         """The paper certificate as tagged bytes, minted unless there is one with these words."""
         extra = paper_extra(audience=client.audience, purpose=wish.purpose)
         run = mint_persons(self._home, ledger, [(wish.person_no, PAPER)], now=now, extra=extra)

@@ -9,7 +9,6 @@ from ledger.entry import EntryType, encode_entry
 from ledger.errors import IntegrityError
 from ledger.merkle import leaf_hash
 from ledger.reasons import Reason
-from ledger.store.sqlite import SqliteStore
 
 __all__ = ["RegisterAudit", "audit_register"]
 
@@ -29,7 +28,7 @@ def audit_register(home: Home) -> RegisterAudit:
         IntegrityError: `store.rollback_detected` when the ledger is older than the register, `store.corrupt` when
             another entry stands there.
     """
-    register, store = home.register(), SqliteStore(home.ledger_path)
+    register, store = home.register(), home.log_entries()
     try:
         size, unlogged, certificates = store.size(), len(register.unlogged()), register.count()
         for at, batch in register.logged_batches():

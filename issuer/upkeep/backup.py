@@ -54,10 +54,13 @@ def make_backup(home: Home, out: Path, *, now: int) -> Backup:
     """Back `home` up into the new folder `out`, while it is at work. Needs no passphrase.
 
     Raises:
-        ConfigError: `cli.exists`, `cli.path_unsafe` (inside of the home).
+        ConfigError: `cli.exists`, `cli.path_unsafe` (inside of the home), `cli.usage` (its ledger is in PostgreSQL).
         ConflictError: `store.locked` when a writer does not pause in time.
         IntegrityError: `store.full`, `store.io_error`; then there is no backup.
     """
+    if home.settings.ledger_database is not None:
+        hint = "back that database up with its own tools and the home as files, or move the ledger to the home's file"
+        raise ConfigError(Reason.CLI_USAGE, "the ledger is in PostgreSQL", hint=hint)
     if os.path.lexists(out):
         raise ConfigError(Reason.CLI_EXISTS, out.name, hint="name a folder that does not exist yet")
     if home.path.resolve() in out.resolve().parents:
@@ -178,7 +181,8 @@ def _digest_file(path: Path) -> str:
 
 def _write_manifest(home: Home, staging: Path, now: int) -> Backup:
     certificates = _count(staging / "register.db", "SELECT count(*) FROM certificates")
-    entries = _count(staging / "ledger" / "ledger.db", "SELECT count(*) FROM entries")
+    kept = staging / "ledger" / "ledger.db"
+    entries = 0 if home.settings.is_far else _count(kept, "SELECT count(*) FROM entries")
     paths = sorted(path for path in staging.rglob("*") if path.is_file() and not path.name.endswith(_PASSING))
     files = {
         path.relative_to(staging).as_posix(): {"bytes": path.stat().st_size, "sha256": _digest_file(path)}

@@ -14,7 +14,9 @@ from issuer.home import SCHEMA_VERSION, Home
 from issuer.import_summary import parse_import_summary
 from issuer.register import SnapshotRow
 from ledger.anchor import load_anchor
-from ledger.store.sqlite import SqliteStore
+from ledger.checkpoint import parse_checkpoint_note
+from ledger.monitor import last_seen
+from ledger.store.sqlite import SCHEMA_VERSION as LEDGER_VERSION
 from ledger.store.sqlite_file import mapped_errors
 from ledger.store.tree import recompute, verify_edge
 from ledger.trust_policy import parse_trust_policy
@@ -25,7 +27,10 @@ __all__ = ["HomeStatus", "LedgerStatus", "SnapshotStatus", "home_status"]
 
 @dataclass(frozen=True, slots=True)
 class LedgerStatus:
-    """The ledger: entries, root over them (hex), and the last signed and cosigned sizes with their POSIX seconds."""
+    """The ledger: entries, root over them (hex), and the last signed and cosigned sizes with their POSIX seconds.
+
+    Of a log that others run: what was seen last.
+    """
 
     entries: int
     root: str
@@ -90,11 +95,12 @@ def home_status(home: Home) -> HomeStatus:
         schemas={
             "home": SCHEMA_VERSION,
             "register": _schema(home.path / "register.db"),
-            "ledger": _schema(home.ledger_path),
+            # opening it, below, accepts no other
+            **({} if home.settings.is_far else {"ledger": LEDGER_VERSION}),
         },
         sizes={
             "register": _size(home.path, "register.db*"),
-            "ledger": _size(home.ledger_path.parent, "ledger.db*"),
+            "ledger": _size(home.ledger_path.parent, "*.db*"),
             "snapshots": _size(home.path / "snapshots", "*.snapshot"),
         },
         certificates=certificates,
@@ -109,9 +115,11 @@ def home_status(home: Home) -> HomeStatus:
 
 
 def _ledger(home: Home) -> LedgerStatus:
+    if home.settings.is_far:
+        return _seen(home)
     key = parse_trust_policy(home.policy_path.read_text("utf-8")).log_keys(home.settings.origin)[0]
     anchor = load_anchor(home.anchor_path, key=key)
-    store = SqliteStore(home.ledger_path)
+    store = home.open_store()
     try:
         size = store.size()
         signed = 0 if anchor is None else min(anchor.checkpoint.size, size)
@@ -127,6 +135,14 @@ def _ledger(home: Home) -> LedgerStatus:
         cosigned_size=0 if cosigned is None else cosigned.size,
         cosigned_at=None if cosigned is None else cosigned.time,
     )
+
+
+def _seen(home: Home) -> LedgerStatus:
+    """A far log as this home saw it last; nothing is asked."""
+    note = last_seen(home.ledger_path.parent / "seen")
+    checkpoint = None if note is None else parse_checkpoint_note(note)[0]
+    size, root = (0, "") if checkpoint is None else (checkpoint.size, checkpoint.root_hash.hex())
+    return LedgerStatus(size, root, size, None, size, None)
 
 
 def _snapshot(home: Home, row: SnapshotRow) -> SnapshotStatus:

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +25,11 @@ from issuer.upkeep.audit import RegisterAudit, audit_register
 from issuer.upkeep.backup import MANIFEST_NAME, MANIFEST_VERSION, copy_file, sync_path
 from ledger.anchor import Anchor, load_anchor, save_anchor
 from ledger.check import LedgerCheck
+from ledger.checkpoint import parse_checkpoint_note
 from ledger.durable import map_os_error
 from ledger.errors import ConfigError, IntegrityError
 from ledger.reasons import Reason
-from ledger.store.sqlite import SqliteStore
+from ledger.store.base import Store
 from ledger.store.tree import verify_edge
 from ledger.trust_policy import parse_trust_policy
 
@@ -66,7 +68,7 @@ def restore_backup(backup: Path, home_path: Path, *, anchor_path: Path | None) -
             _copy_all(backup, staging, manifest["files"])
             home = Home(staging)
             _guard(home, anchor_path)
-            restored = Restored(manifest["made"], home.check_ledger(), audit_register(home))
+            restored = Restored(manifest["made"], _checked(home), audit_register(home))
             _remove_passing(staging)
             staging.rename(home_path)  # over an empty folder, at most
         except BaseException:
@@ -133,10 +135,22 @@ def _copy_all(backup: Path, staging: Path, files: dict[str, dict[str, Any]]) -> 
     (staging / "snapshots").mkdir(mode=0o700, exist_ok=True)
 
 
+def _checked(home: Home) -> LedgerCheck:
+    """The ledger, recomputed; of a log that others run, its newest checkpoint, which extends the last one seen."""
+    if not home.settings.is_far:
+        return home.check_ledger()
+    with closing(home.far_ledger()) as log:
+        checkpoint, _ = parse_checkpoint_note(log.newest_checkpoint())
+    return LedgerCheck(checkpoint.origin, checkpoint.size, checkpoint.root_hash, 1, 1, checkpoint.size)
+
+
 def _guard(home: Home, anchor_path: Path | None) -> None:
     """Step 2: compare the ledger with the last signed checkpoint kept apart, and take the newer one along."""
     if anchor_path is None:
         return
+    if home.settings.is_far:
+        hint = "restore without one: the log itself says what was signed last"
+        raise ConfigError(Reason.HOME_FAR_LEDGER, "this home signs no checkpoints", hint=hint)
     if not anchor_path.is_file():
         hint = "name the file last-checkpoint of the folder anchor/, as it was kept apart from the backup"
         raise ConfigError(Reason.CLI_NOT_FOUND, anchor_path.name, hint=hint)
@@ -144,7 +158,7 @@ def _guard(home: Home, anchor_path: Path | None) -> None:
     key = policy.log_keys(home.settings.origin)[0]
     apart, own = load_anchor(anchor_path, key=key), load_anchor(home.anchor_path, key=key)
     assert apart is not None  # the file was there
-    store = SqliteStore(home.ledger_path)
+    store = home.open_store()
     try:
         _compare(store, apart)
     finally:
@@ -153,7 +167,7 @@ def _guard(home: Home, anchor_path: Path | None) -> None:
         save_anchor(home.anchor_path, apart)
 
 
-def _compare(store: SqliteStore, apart: Anchor) -> None:
+def _compare(store: Store, apart: Anchor) -> None:
     signed, stored = apart.checkpoint.size, store.size()
     if signed > stored:
         raise IntegrityError(

@@ -1,9 +1,10 @@
-"""The log over HTTP (C2SP tlog-tiles): the checkpoint, tiles and entry bundles under one prefix. It only reads.
+"""The log over HTTP (C2SP tlog-tiles): the checkpoint, tiles and entry bundles under one prefix.
 
 GET /checkpoint                   the newest cosigned note; cached for a second
 GET /tile/<level>/<n>[.p/<w>]     hashes; never change, cached for a year
 GET /tile/entries/<n>[.p/<w>]     entries; likewise
 GET /status                       sizes, and whether witnesses are awaited
+POST /append, /checkpoint         for issuers, where the log is served for appending (`ledger.http.append_routes`)
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from ledger.errors import ConflictError, FormatError, ProjectError, VerificationError
+from ledger.http.append_routes import Appending, append_router, status_of_refusal
 from ledger.publication import Publication
 from ledger.reasons import Reason
 from ledger.store.base import Store
@@ -26,9 +29,12 @@ _CHECKPOINT_CACHE = "public, max-age=1"
 _TILE_CACHE = "public, max-age=31536000, immutable"
 
 
-def create_log_app(open_store: Callable[[], Store]) -> FastAPI:
+def create_log_app(open_store: Callable[[], Store], *, appending: Appending | None = None) -> FastAPI:
     """The log of a store. The store is opened by the thread of the server's loop, and read by it alone: each read is
     a few kilobytes by primary key.
+
+    Args:
+        appending: also take entries; without it the app only reads, and needs no key.
     """
 
     @asynccontextmanager
@@ -36,7 +42,11 @@ def create_log_app(open_store: Callable[[], Store]) -> FastAPI:
         store = open_store()
         app.state.publication = Publication(store)
         try:
+            if appending is not None:
+                appending.commits.start()
             yield
+            if appending is not None:
+                await run_in_threadpool(appending.commits.stop)
         finally:
             store.close()
 
@@ -46,6 +56,9 @@ def create_log_app(open_store: Callable[[], Store]) -> FastAPI:
     )  # fmt: skip
     for path, endpoint in (("/checkpoint", _checkpoint), ("/tile/{rest:path}", _tile), ("/status", _status)):
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    if appending is not None:
+        app.state.appending = appending
+        app.include_router(append_router())
     app.add_exception_handler(ProjectError, _on_project_error)
     return app
 
@@ -94,9 +107,11 @@ def _publication(request: Request) -> Publication:
     return publication
 
 
-async def _on_project_error(_: Request, error: Exception) -> Response:
+async def _on_project_error(request: Request, error: Exception) -> Response:
     """404 for what is not there (yet), 503 for what our own store cannot give."""
     assert isinstance(error, ProjectError)
+    if request.method == "POST":
+        return PlainTextResponse(f"{error.reason.value}\n", *status_of_refusal(error))
     absent = (
         isinstance(error, FormatError | VerificationError) or error.reason is Reason.LOG_INCLUSION_MISSING
     )

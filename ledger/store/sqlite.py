@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ledger.errors import FormatError, IntegrityError
 from ledger.merkle import LeafHash
@@ -24,6 +25,7 @@ __all__ = ["SCHEMA", "SCHEMA_VERSION", "SqliteStore"]
 SCHEMA_VERSION = 1
 _READ_AT_ONCE = 4096
 _FIND_AT_ONCE = 500
+_RESTORE = "Stop writing; run ledger check, then restore the newest backup."
 
 
 def _kept(table: str) -> dict[str, str]:
@@ -124,8 +126,7 @@ class SqliteStore:
             yield
 
     def size(self) -> int:
-        with mapped_errors():
-            [size] = self._db.execute("SELECT coalesce(max(idx) + 1, 0) FROM entries").fetchone()
+        [(size,)] = self._read("SELECT coalesce(max(idx) + 1, 0) FROM entries", (), int)
         return int(size)
 
     def find(self, leaf_hashes: Sequence[LeafHash]) -> Mapping[LeafHash, int]:
@@ -134,33 +135,27 @@ class SqliteStore:
             part = list(leaf_hashes[at : at + _FIND_AT_ONCE])
             marks = ",".join("?" * len(part))
             sql = f"SELECT leaf_hash, idx FROM entries WHERE leaf_hash IN ({marks})"  # noqa: S608 (marks only)
-            with mapped_errors():
-                found.update(self._db.execute(sql, part).fetchall())
+            found.update(self._read(sql, part, bytes, int))
         return found
 
     def entries(self, start: int, end: int) -> Iterator[StoredEntry]:
         sql = "SELECT idx, entry, leaf_hash FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
         for at in range(start, end, _READ_AT_ONCE):  # so that no read holds up the writer's log for long
-            with mapped_errors():
-                rows = self._db.execute(sql, (at, min(at + _READ_AT_ONCE, end))).fetchall()
-            for index, entry, leaf in rows:
+            for index, entry, leaf in self._read(sql, (at, min(at + _READ_AT_ONCE, end)), int, bytes, bytes):
                 yield StoredEntry(index, entry, leaf)
 
     def leaf_hashes(self, start: int, end: int) -> list[bytes]:
         sql = "SELECT leaf_hash FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
-        with mapped_errors():
-            return [leaf for (leaf,) in self._db.execute(sql, (start, end))]
+        return [leaf for (leaf,) in self._read(sql, (start, end), bytes)]
 
     def tile(self, level: int, index: int) -> StoredTile | None:
         sql = "SELECT hashes, root FROM tiles WHERE level = ? AND idx = ?"
-        with mapped_errors():
-            row = self._db.execute(sql, (level, index)).fetchone()
-        return None if row is None else StoredTile(level, index, *row)
+        rows = self._read(sql, (level, index), bytes, bytes)
+        return StoredTile(level, index, *rows[0]) if rows else None
 
     def tile_roots(self, level: int, start: int, end: int) -> list[bytes]:
         sql = "SELECT root FROM tiles WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx"
-        with mapped_errors():
-            return [root for (root,) in self._db.execute(sql, (level, start, end))]
+        return [root for (root,) in self._read(sql, (level, start, end), bytes)]
 
     def add_entries(self, rows: Sequence[StoredEntry]) -> None:
         with self.writing():
@@ -190,21 +185,28 @@ class SqliteStore:
             "SELECT size, time, cosigned, note FROM checkpoints WHERE cosigned = ? "
             "ORDER BY size DESC, number DESC LIMIT 1"
         )
-        with mapped_errors():
-            row = self._db.execute(sql, (int(cosigned),)).fetchone()
-        return None if row is None else _checkpoint_of(row)
+        rows = self._read(sql, (int(cosigned),), int, int, int, bytes)
+        return _checkpoint_of(rows[0]) if rows else None
 
     def checkpoints(self) -> Iterator[StoredCheckpoint]:
         sql = "SELECT size, time, cosigned, note FROM checkpoints ORDER BY number"
-        with mapped_errors():
-            for row in self._db.execute(sql):
-                yield _checkpoint_of(row)
+        for row in self._read(sql, (), int, int, int, bytes):
+            yield _checkpoint_of(row)
 
     def retire(self) -> None:
         retire(self._db)
 
     def close(self) -> None:
         self._db.close()
+
+    def _read(self, sql: str, values: Sequence[object], *types: type) -> list[tuple[Any, ...]]:
+        """All rows. The tables are STRICT, but a page that the disk gave back wrong may still hold other types."""
+        with mapped_errors():
+            rows: list[tuple[Any, ...]] = self._db.execute(sql, values).fetchall()
+        for row in rows:
+            if tuple(map(type, row)) != types:
+                raise IntegrityError(Reason.STORE_CORRUPT, "a row of other types", hint=_RESTORE)
+        return rows
 
     def _read_origin(self) -> str:
         with mapped_errors():

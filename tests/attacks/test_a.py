@@ -395,9 +395,11 @@ def test_A17_a_type_without_a_registry(number: int) -> None:
 
 @attack("A18", Reason.KEY_ENV_TEST)
 def test_A18_a_test_region_in_production() -> None:
-    """Region 99 in a production bundle."""
+    """Region 99 in a production bundle: refused at load; and in step 3, should the prefix be wider."""
     world = World()
-    trust = world.bundle(directory=world.directory(environment=Environment.PRODUCTION))
+    d = world.directory(environment=Environment.PRODUCTION)
+    assert reason_of(lambda: world.bundle(directory=d)) is Reason.KEY_ENV_TEST
+    trust = world.bundle(directory=replace(d, offices=(replace(d.offices[0], region_prefix="9"),)))
     assert_refused(judged(paper(world), world, trust=trust), 3, Reason.KEY_ENV_TEST)
 
 

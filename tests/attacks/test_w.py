@@ -30,7 +30,8 @@ from verifier.expect import STATIC
 from verifier.report import Outcome, Report
 
 LOG = Log(other_entries(30))
-POLICY = parse_trust_policy(LOG.policy_text())
+POLICY_TEXT = LOG.policy_text()
+POLICY = parse_trust_policy(POLICY_TEXT)
 
 
 def lines(count: int = 3, *, time: int = SECONDS) -> tuple[NoteSignature, ...]:
@@ -316,3 +317,55 @@ def test_W05_witnesses_that_nobody_lists() -> None:
         for n in range(1, 60)
     ]
     assert judged(note_of(log, *strangers)) is Reason.CKPT_QUORUM_UNMET
+
+
+def rotated(until: int) -> TrustPolicy:
+    """Witness 1 has a new key since `until`; old and new are one witness, and three of four have to cosign."""
+    text = POLICY_TEXT.replace("w1 w2 w3 w4", "first w2 w3 w4").replace("group all4", "GROUPall4")
+    new = VerifierKey("witness-1.test", SignatureType.COSIGNATURE, signer("witness 1 anew").public_key)
+    text = text.replace(
+        "GROUPall4", f"witness w1-new {encode_vkey(new)}\ngroup first any w1 w1-new\ngroup all4"
+    )
+    return parse_trust_policy(f"{text}#tallystick retired w1 {until}\n")
+
+
+@attack("W15", Reason.CKPT_QUORUM_UNMET)
+def test_W15_a_witness_key_that_was_rotated() -> None:
+    """Up to the second of its retirement the old key counts, a second later not, and never beside the new one"""
+    assert judged(NOTE.encode(), policy=rotated(SECONDS)) is None
+    assert judged(NOTE.encode(), policy=rotated(SECONDS - 1)) is Reason.CKPT_QUORUM_UNMET
+    checkpoint = LOG.checkpoint()
+    anew = cosign(checkpoint, signer("witness 1 anew"), name="witness-1.test", time=SECONDS)
+    log, first, second, third = lines()
+    assert judged(note_of(log, anew, second, third), policy=rotated(SECONDS - 1)) is None
+    assert judged(note_of(log, anew, first, second), policy=rotated(SECONDS)) is Reason.CKPT_QUORUM_UNMET
+
+
+@attack("W15", Reason.CKPT_QUORUM_UNMET)
+def test_W15_an_old_proof_after_the_rotation() -> None:
+    """Through `verify`: a paper whose proof the retired key cosigned in its time is valid, else not"""
+    world = World()
+    for until, reason in ((SECONDS, None), (SECONDS - 10 * DAY, Reason.CKPT_QUORUM_UNMET)):
+        trust = replace(world.bundle(), policy=rotated(until))
+        report = world.verify(paper(world), expect=STATIC, trust=trust)
+        assert report.reason is reason
+
+
+@attack("W15", Reason.TRUST_MALFORMED)
+def test_W15_lines_that_say_nothing() -> None:
+    """Nobody retired, somebody twice, no time, an unknown word: the policy is refused, not read more loosely"""
+    for line in (
+        "retired w9 5",
+        "retired w1 5 6",
+        "retired w1 05",
+        "retired w1 -1",
+        "retired w1",
+        "pq",
+        "x",
+        "",
+    ):
+        assert reason_of(lambda text=line: parse_trust_policy(f"{POLICY_TEXT}#tallystick {text}\n")) is (  # type: ignore[misc]
+            Reason.TRUST_MALFORMED
+        )
+    twice = "#tallystick retired w1 5\n" * 2
+    assert reason_of(lambda: parse_trust_policy(POLICY_TEXT + twice)) is Reason.TRUST_MALFORMED

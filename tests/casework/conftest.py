@@ -21,11 +21,12 @@ from tests.world import SECONDS
 
 @pytest.fixture(scope="session")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `home`, of PEOPLE imported people, and `export`."""
+    """A folder with `bare`, a home without records, `home`, the same with PEOPLE imported people, and `export`."""
     folder = tmp_path_factory.mktemp("casework")
     home = create_home(
         folder / "home", example_bureau(), passphrase=PASSPHRASE, random=os.urandom, now=SECONDS
     )
+    shutil.copytree(folder / "home", folder / "bare")
     write_sample(folder / "export", people=PEOPLE, seed=3)
     import_records(home, folder / "export", now=SECONDS)
     return folder

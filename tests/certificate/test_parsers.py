@@ -20,6 +20,7 @@ from certificate.delegation import parse_delegation, parse_delegation_end
 from certificate.device import DeviceBody, device_to_be_signed, parse_device
 from certificate.directory import parse_directory
 from certificate.journal import parse_journal_entry
+from certificate.key_event import parse_key_event
 from certificate.numbers import Typ
 from certificate.presentation import parse_presentation
 from certificate.qr_text import (
@@ -53,6 +54,7 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "delegation end": parse_delegation_end,
     "device": parse_device,
     "journal": parse_journal_entry,
+    "key event": parse_key_event,
     "cbor": decode_cbor,
     "any": decode_any,
     "any request": decode_any_request,
@@ -77,6 +79,7 @@ def honest(name: str) -> bytes:
             holder_key=world.holder.public_key,
         ),
         "journal": world.journal_entry,
+        "key event": world.key_event,
         "cbor": lambda: encode_cbor([1, b"2", "3", None, True, [4, -5]]),
         "any": lambda: encode_qr_text(world.presentation()).encode(),
         "any request": lambda: encode_request_text(world.request()).encode(),

@@ -26,8 +26,10 @@ LINES = (
     *(f"A{n:02d}" for n in range(1, 40)), "A39a", "A39b", "A40",
     *(f"P{n:02d}" for n in range(1, 10)), "P09a", "P09b", "P09c", *(f"P{n:02d}" for n in range(10, 32)),
     *(f"L{n:02d}" for n in range(1, 16)),
-    *(f"W{n:02d}" for n in range(1, 8)),
-    *(f"K{n:02d}" for n in (*range(1, 10), 11, 13, 14, 15)),
+    *(f"W{n:02d}" for n in range(1, 17)),
+    *(f"S{n:02d}" for n in range(1, 17)),
+    *(f"K{n:02d}" for n in range(1, 16)),
+    *(f"D{n:02d}" for n in range(1, 19)),
 )  # fmt: skip
 
 _HEAD = """# Attacks, and the tests that refuse them

@@ -172,6 +172,9 @@ def _trust(world: World) -> list[str]:
         "entries, and its milestones, `[1, log, [[size, time], ...]]`.\n",
         _plain(encode_blocks(1, Blocks.read(300, 0, Log(other_entries(300)).node))),
         _plain(encode_milestones(Milestones(1, ((256, SECONDS - 86400), (300, SECONDS))))),
+        "`certificate.key_event`: who got a key, whose key ended where; `[1, kind, authority, log, time, operators, "
+        "fields]`. Here a delegation: a village's key, by the office above.\n",
+        _object(world.key_event()),
         "`issuer.import_summary`: what an import did, signed by the office key. It names nobody.\n",
         _object(sign_import_summary(world.office, SUMMARY)),
     ]

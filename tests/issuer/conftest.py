@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from cli.init import example_bureau
+from issuer.bureau_ledger import BureauLedger
 from issuer.home import Home
 from issuer.sample import write_sample
 from issuer.service import import_records
 from issuer.setup import create_home
-from ledger.sequencer import Sequencer
 from tests.world import SECONDS
 
 PEOPLE = 40
@@ -25,7 +25,7 @@ class Bureau:
     """An opened home and ledger with PEOPLE imported people."""
 
     home: Home
-    ledger: Sequencer
+    ledger: BureauLedger
     persons: list[str]
 
 

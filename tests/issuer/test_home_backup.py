@@ -26,6 +26,7 @@ from issuer.upkeep.home_status import home_status
 from issuer.upkeep.restore import restore_backup
 from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
+from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
 from tests.issuer.nights import Night, audit, ok, start, tally
 from tests.world import SECONDS
@@ -199,6 +200,7 @@ def test_a_second_history_is_refused(bureau: Bureau, backup: Path, tmp_path: Pat
     )
 
 
+@attack("D08", Reason.STORE_CORRUPT, Reason.STORE_HASH_MISMATCH)
 def test_every_changed_missing_or_added_file_is_refused(backup: Path, tmp_path: Path) -> None:
     """D08: a foreign write-ahead log beside a database is an added file."""
 

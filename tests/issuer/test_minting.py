@@ -13,13 +13,13 @@ import pytest
 
 from certificate.certificate import parse_certificate
 from certificate.keys import Ed25519CoseSigner
+from issuer.bureau_ledger import BureauLedger
 from issuer.export import find_row, full_certificate, paper_extra, paper_slots, tree_of_row
 from issuer.mint import Minter, MintOrder, MintSettings
 from issuer.register import PAPER, Register
 from issuer.service import mint_all, mint_persons, opened_register
 from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
-from ledger.sequencer import Sequencer
 from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
 from tests.world import SECONDS, signer
@@ -119,7 +119,7 @@ def test_status_places_and_ledger_order_say_nothing_about_who(bureau: Bureau) ->
 class FailingLedger:
     """A ledger whose append fails, as a full disk or a dead service makes it fail."""
 
-    def __init__(self, ledger: Sequencer, *, kept: bool) -> None:
+    def __init__(self, ledger: BureauLedger, *, kept: bool) -> None:
         self.log = ledger.log
         self._ledger = ledger
         self._kept = kept

@@ -127,7 +127,8 @@ def test_an_older_home_gets_its_second_key(tmp_path: Path) -> None:
     )
     policy = home.trust_policy()
     home.key_path(MLDSA_LOG_KEY).unlink()
-    home.policy_path.write_text(encode_trust_policy(replace(policy, logs=policy.logs[:1])))
+    older = replace(policy, logs=policy.logs[:1], pq_required=False)
+    home.policy_path.write_text(encode_trust_policy(older))
     sizes = []
     for step in range(2):
         ledger = home.ledger()

@@ -192,6 +192,25 @@ def test_stolen_log_keys_cannot_put_an_entry_into_a_held_past() -> None:
     assert reason(lambda: judge(false, held(1_024), entry=forged[300])) is Reason.LOG_INCLUSION_INVALID
 
 
+@attack("A39a", Reason.CKPT_QUORUM_UNMET)
+def test_retired_witnesses_do_not_count_below_a_held_block() -> None:
+    """The false tree ends within the block, so that the block cannot speak: retired keys do not count then"""
+    text = WHOLE.policy_text() + "".join(f"#tallystick retired w{n} {SECONDS}\n" for n in (1, 2, 3))
+    retired = parse_trust_policy(text)
+    forged = [*ENTRIES[:1_000], ENTRIES[1_500]]
+    false_log = Log(forged)
+    path = prove_inclusion(1_000, 1_001, false_log.node)
+    false = FullProof(1, 1_000, 1_001, tuple(path), false_log.signatures())
+
+    def judged(knows: HeldLog | None) -> object:
+        return verify_proof(
+            false, entry=forged[1_000], origin=ORIGIN, policy=retired, now=SECONDS, held=knows, known=None
+        )
+
+    judged(None)  # they cosigned before they were retired, or say so
+    assert reason(lambda: judged(held(1_024))) is Reason.CKPT_QUORUM_UNMET
+
+
 def test_blocks_of_another_history_are_no_blocks() -> None:
     true = held(1_024)
     other = Blocks(1_024, 0, (), (*true.blocks.small[:3], bytes(32)))

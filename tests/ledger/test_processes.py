@@ -1,4 +1,4 @@
-"""Several processes on one ledger, and processes that are killed (ATTACKS D04, D06, D14, K13)."""
+"""Several processes on one ledger, on both stores, and processes that are killed (ATTACKS D04, D06, D14, K13)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ import pytest
 
 from ledger.anchor import load_anchor
 from ledger.check import check_ledger
-from ledger.store.sqlite import SqliteStore
+from ledger.store.opening import open_store
+from tests.ledger.stores import BOTH_STORES
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import World
 else:
     World = Any
+
+pytestmark = BOTH_STORES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -33,8 +36,8 @@ from pathlib import Path
 spec = importlib.util.spec_from_file_location("conftest", sys.argv[1])
 conftest = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(conftest)
-world = conftest.World(Path(sys.argv[2]))
-first, batches, width, checkpoints = (int(argument) for argument in sys.argv[3:])
+world = conftest.World(Path(sys.argv[2]), sys.argv[3])
+first, batches, width, checkpoints = (int(argument) for argument in sys.argv[4:])
 ledger = world.open(lock_timeout=30)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -49,7 +52,7 @@ for batch in range(batches):
 
 class Child:
     def __init__(self, world: World, first: int, batches: int, width: int, checkpoints: int) -> None:
-        arguments = (HERE / "conftest.py", world.folder, first, batches, width, checkpoints)
+        arguments = (HERE / "conftest.py", world.folder, world.place, first, batches, width, checkpoints)
         self.process = subprocess.Popen(
             [sys.executable, "-c", CHILD, *(str(argument) for argument in arguments)],
             cwd=ROOT,
@@ -82,7 +85,7 @@ class Child:
 
 
 def require_consistent(world: World, acknowledged: dict[int, int]) -> int:
-    with closing(SqliteStore(world.path)) as store:
+    with closing(open_store(world.place)) as store:
         anchor = load_anchor(world.anchor, key=world.key)
         checked = check_ledger(store, key=world.key, anchor=anchor)
         logged = {row.index: row.entry for row in store.entries(0, checked.size)}
@@ -104,7 +107,7 @@ def test_two_processes_append_at_once(world: World) -> None:  # K13, D14
     assert require_consistent(world, acknowledged) == 350
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_killed_process_loses_nothing_it_acknowledged(world: World, seed: int) -> None:  # D04, D06
     world.open().close()
     child = Child(world, 0, 100_000, 40, 3)

@@ -40,6 +40,7 @@ from ledger.witness_protocol import (
     encode_add_checkpoint,
     parse_add_checkpoint,
 )
+from tests.attacks.marking import attack
 
 ORIGIN = "test.example/log"
 NOW = 1_790_000_000
@@ -175,7 +176,10 @@ def forged() -> bytes:
         (lambda: body(4, 9, path=[bytes(32)]), Reason.WIT_CONFLICT),
     ],
 )
-def test_refusals(witness: LocalWitness, request_body: Callable[[], bytes], reason: Reason) -> None:  # W08
+@attack("W08", Reason.WIT_CONFLICT, Reason.WIT_BAD_REQUEST, Reason.WIT_PROOF_INVALID)
+@attack("W08", Reason.WIT_UNAUTHORISED, Reason.WIT_UNKNOWN_LOG)
+def test_refusals(witness: LocalWitness, request_body: Callable[[], bytes], reason: Reason) -> None:
+    """Old sizes, proofs, keys and logs that are wrong, alone and together: the first step decides"""
     witness.add_checkpoint(body(0, 5), now=NOW)
     assert refused(witness, request_body()) == reason
     assert witness.add_checkpoint(body(5, 9), now=NOW)
@@ -197,9 +201,10 @@ def test_a_conflict_tells_the_size(witness: LocalWitness) -> None:
         (5, LEAVES[0], [bytes(32)], Reason.WIT_PROOF_INVALID),
     ],
 )
+@attack("W13", Reason.WIT_PROOF_INVALID)
 def test_from_size_zero(
     witness: LocalWitness, size: int, root: bytes, path: list[bytes], reason: Reason
-) -> None:  # W13
+) -> None:
     note = signed(Checkpoint(ORIGIN, size, RootHash(root)))
     assert refused(witness, body(0, size, note=note, path=path)) == reason
     assert witness.add_checkpoint(body(0, 0), now=NOW)
@@ -244,7 +249,9 @@ GOOD = body(5, 9)
         (GOOD + b"x" * 1_100_000, Reason.ENC_TOO_LARGE),
     ],
 )
-def test_malformed_requests(witness: LocalWitness, request_body: bytes, reason: Reason) -> None:  # W16
+@attack("W16", Reason.WIT_BAD_REQUEST, Reason.ENC_TOO_LARGE)
+def test_malformed_requests(witness: LocalWitness, request_body: bytes, reason: Reason) -> None:
+    """2,000 signature lines, a megabyte, 64 proof lines, and a table of other spellings"""
     witness.add_checkpoint(body(0, 5), now=NOW)
     assert refused(witness, request_body) == reason
     with pytest.raises(FormatError) as caught:
@@ -252,7 +259,9 @@ def test_malformed_requests(witness: LocalWitness, request_body: bytes, reason: 
     assert caught.value.reason == reason
 
 
-def test_cosignatures_sent_along(witness: LocalWitness) -> None:  # W12
+@attack("W12", Reason.WIT_BAD_REQUEST)
+def test_cosignatures_sent_along(witness: LocalWitness) -> None:
+    """A forged cosignature of its own sent along; one of a stranger is nobody's business"""
     checkpoint = checkpoint_of(5)
     key_id = witness.key.key_id
     mine = cosign(checkpoint, WITNESS, name=NAME, time=NOW)
@@ -273,7 +282,9 @@ def test_state_survives_reopening(witnesses: Witnesses, folder: Path) -> None:
     assert (folder / MARKER_NAME).read_bytes() == b"1\n"
 
 
-def test_a_lost_state_is_noticed(witnesses: Witnesses, folder: Path) -> None:  # W10
+@attack("W10", Reason.WIT_STATE_LOST)
+def test_a_lost_state_is_noticed(witnesses: Witnesses, folder: Path) -> None:
+    """The state is gone"""
     first = witnesses.open()
     first.add_checkpoint(body(0, 5), now=NOW)
     first.close()
@@ -284,7 +295,9 @@ def test_a_lost_state_is_noticed(witnesses: Witnesses, folder: Path) -> None:  #
 
 
 @pytest.mark.parametrize("damage", ["gone", "garbage", "ahead"])
-def test_a_lost_marker_is_noticed(witnesses: Witnesses, folder: Path, damage: str) -> None:  # W10
+@attack("W10", Reason.WIT_STATE_LOST)
+def test_a_lost_marker_is_noticed(witnesses: Witnesses, folder: Path, damage: str) -> None:
+    """The marker kept apart is gone, garbage, or ahead"""
     first = witnesses.open()
     first.add_checkpoint(body(0, 5), now=NOW)
     marker = folder / MARKER_NAME
@@ -297,7 +310,9 @@ def test_a_lost_marker_is_noticed(witnesses: Witnesses, folder: Path, damage: st
     assert reason_of(witnesses.open) == Reason.WIT_STATE_LOST
 
 
-def test_yesterdays_state_is_noticed(witnesses: Witnesses, folder: Path, tmp_path: Path) -> None:  # W10
+@attack("W10", Reason.WIT_STATE_LOST)
+def test_yesterdays_state_is_noticed(witnesses: Witnesses, folder: Path, tmp_path: Path) -> None:
+    """The state of yesterday is put in place"""
     first = witnesses.open()
     first.add_checkpoint(body(0, 5), now=NOW)
     first.close()
@@ -338,9 +353,8 @@ def test_the_marker_may_stand_elsewhere(witnesses: Witnesses, folder: Path, tmp_
     assert reason_of(lambda: witnesses.open(marker)) == Reason.WIT_STATE_LOST
 
 
-def test_killed_between_state_and_answer(
-    witness: LocalWitness, monkeypatch: pytest.MonkeyPatch
-) -> None:  # W11
+@attack("W11")
+def test_killed_between_state_and_answer(witness: LocalWitness, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -365,7 +379,9 @@ def test_a_failing_disk_gives_no_cosignature(witness: LocalWitness, monkeypatch:
     assert witness.add_checkpoint(body(5, 5), now=NOW)
 
 
-def test_two_submissions_at_once(witnesses: Witnesses) -> None:  # W09
+@attack("W09")
+def test_two_submissions_at_once(witnesses: Witnesses) -> None:
+    """Two submissions in parallel; the stored size never falls"""
     """Sizes N and N+K from two threads: the stored size never falls, and every cosigned size was stored first."""
     rounds = 15
     witnesses.open().add_checkpoint(body(0, 1), now=NOW)
@@ -406,7 +422,7 @@ def test_opened_by_policy(folder: Path) -> None:
     assert caught.value.reason == Reason.CLI_KEY_MISMATCH
 
 
-def test_a_logs_key_is_no_witness(folder: Path) -> None:  # W07
+def test_a_logs_key_is_no_witness(folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         LocalWitness(folder, signer=LOG, name=NAME, log_keys=[LOG_KEY])
     assert caught.value.reason == Reason.KEY_PURPOSE_MISMATCH

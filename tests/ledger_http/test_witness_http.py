@@ -19,6 +19,7 @@ from ledger.mldsa import MlDsa44Signer
 from ledger.note import SignatureType, VerifierKey, parse_signature_lines
 from ledger.witness import MARKER_NAME, STATE_NAME, LocalWitness
 from ledger.witness_protocol import MAX_REQUEST
+from tests.attacks.marking import attack
 from tests.ledger.test_witness import (
     FORK,
     GOOD,
@@ -108,7 +109,10 @@ REQUESTS: dict[str, tuple[Callable[[], bytes], int]] = {
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_each_request_gets_its_status(department: Department, name: str) -> None:  # W08, W16
+@attack("W08")
+@attack("W16")
+def test_each_request_gets_its_status(department: Department, name: str) -> None:
+    """400, 403, 404, 409, 413, 422 or 200, as tlog-witness has them; what was refused changed nothing"""
     make, status = REQUESTS[name]
     assert department.ask(body(0, 5)).status_code == 200
     response = department.ask(make())
@@ -131,7 +135,9 @@ def test_each_request_gets_its_status(department: Department, name: str) -> None
     ("root", "path", "status"),
     [(EMPTY_ROOT, [], 200), (EMPTY_ROOT, [bytes(32)], 422), (RootHash(bytes(32)), [], 422)],
 )
-def test_size_zero(department: Department, root: RootHash, path: list[bytes], status: int) -> None:  # W13
+@attack("W13")
+def test_size_zero(department: Department, root: RootHash, path: list[bytes], status: int) -> None:
+    """Size 0 with a proof or another root: 422"""
     request = body(0, 0, note=signed(Checkpoint(ORIGIN, 0, root)), path=path)
     assert department.ask(request).status_code == status
 
@@ -176,13 +182,13 @@ def race(department: Department, rounds: int) -> None:
     assert len(sizes) == rounds + 1
 
 
-def test_a_race_from_one_old_size(department: Department, full: bool) -> None:  # W09
+@attack("W09")
+def test_a_race_from_one_old_size(department: Department, full: bool) -> None:
     race(department, 1000 if full else 50)
 
 
-def test_restarted_between_check_and_answer(
-    department: Department, monkeypatch: pytest.MonkeyPatch
-) -> None:  # W11
+@attack("W11")
+def test_restarted_between_check_and_answer(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
     """The state says 5, no answer left; after the restart the same request is told so, and goes on from there."""
     with monkeypatch.context() as patch:
         patch.setattr(LocalWitness, "_cosign", lambda *_: (_ for _ in ()).throw(OSError("killed here")))
@@ -195,9 +201,8 @@ def test_restarted_between_check_and_answer(
     assert department.ask(body(5, 5)).status_code == 200
 
 
-def test_killed_before_the_state_was_stored(
-    department: Department, monkeypatch: pytest.MonkeyPatch
-) -> None:  # W11
+@attack("W11")
+def test_killed_before_the_state_was_stored(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(LocalWitness, "_advance", lambda *_: (_ for _ in ()).throw(OSError("killed here")))
         assert department.ask(body(0, 5)).status_code == 500
@@ -206,7 +211,7 @@ def test_killed_before_the_state_was_stored(
     assert department.ask(body(0, 9)).status_code == 200
 
 
-def test_a_state_of_yesterday_signs_nothing(department: Department, tmp_path: Path) -> None:  # W10
+def test_a_state_of_yesterday_signs_nothing(department: Department, tmp_path: Path) -> None:
     department.ask(body(0, 5))
     department.stop()
     shutil.copytree(department.folder, tmp_path / "backup")
@@ -220,7 +225,7 @@ def test_a_state_of_yesterday_signs_nothing(department: Department, tmp_path: Pa
         department.start()
 
 
-def test_a_state_lost_while_it_runs_signs_nothing(department: Department) -> None:  # W10
+def test_a_state_lost_while_it_runs_signs_nothing(department: Department) -> None:
     department.ask(body(0, 5))
     (department.folder / MARKER_NAME).unlink()
     response = department.ask(body(5, 9))

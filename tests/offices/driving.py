@@ -54,5 +54,5 @@ def judged(city: City, file: Path) -> tuple[str, str | None, int | None]:
     """Outcome and reason of a paper, and the first step that fails."""
     ran = tally("verify", file, "--static", "--trust", city.trust, "--json")
     said = ran.json
-    failing = [step["step"] for step in said["steps"] if step["outcome"] in ("no", "cannot_tell")]
+    failing = [step["step"] for step in said["steps"] if step["outcome"] in ("no", "cannot tell")]
     return said["outcome"], said["reason"], failing[0] if failing else None

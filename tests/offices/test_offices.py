@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.offices.driving import (
     people_of,
 )
 from tests.offices.inside import ok, tally
+from tests.world import signer
 
 
 def refused(code: int, reason: Reason, city: City, *arguments: object) -> None:
@@ -47,6 +50,18 @@ def test_paper_for_everyone_is_for_the_region_of_the_office(city: City) -> None:
     decide(city, "rotate", COUNTY)
     ran = ok("issuer", "mint", "--all", "--office", COUNTY, "--home", city.home, "--json").json
     assert 0 < ran["minted"] == len(people_of(city, "990102")) < 60
+
+
+def test_renewal_of_the_enrolled_of_one_region(city: City) -> None:
+    decide(city, "rotate", COUNTY)
+    ours, theirs = people_of(city, "990102")[0], people_of(city, "990103")[0]
+    listed = city.folder / "keys.csv"
+    listed.write_text("".join(f"{no},{signer(no).public_key.hex()}\n" for no in (ours, theirs)))
+    minting = ("issuer", "mint", "--enrolled", "--home", city.home, "--json")
+    ran = ok(*minting, "--holder-keys", listed, "--office", COUNTY).json
+    assert ran["minted"] == 1
+    assert Home(city.home).register().of_person(theirs) == []
+    assert ok(*minting).json["minted"] == 1  # the city's own office takes the other
 
 
 @pytest.mark.parametrize(
@@ -120,7 +135,66 @@ def test_one_person_alone_changes_no_key(city: City, what: tuple[str, ...]) -> N
     assert keys(city, CITY) == before
     ok("issuer", "key", "approve", case.json["case"], "--operator", "second", "--home", city.home)
     assert keys(city, CITY) != before
-    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "third")
+    refused(2, Reason.CLI_EXISTS, city, "key", "approve", case.json["case"], "--operator", "second")
+    refused(2, Reason.CLI_NOT_FOUND, city, "key", "approve", case.json["case"], "--operator", "nobody")
+
+
+@attack("K10", Reason.SIG_INVALID)
+def test_a_case_that_was_changed_after_it_was_opened(city: City) -> None:
+    """Whoever can write to the database does not turn one proposal into another before it is approved."""
+    case = ok("issuer", "key", "void", CITY, "--from", "9", "--reason", "stolen", "--operator", "first",
+              "--home", city.home, "--json").json["case"]  # fmt: skip
+    with closing(sqlite3.connect(city.home / "offices.db", isolation_level=None)) as connection:
+        [opening] = connection.execute("SELECT opening FROM key_cases").fetchone()
+        connection.execute("DROP TRIGGER key_cases_are_final")
+        assert opening.count(b"\x09") >= 1
+        connection.execute(
+            "UPDATE key_cases SET opening = ?", (opening.replace(b"\x83\xf6\x09", b"\x83\xf6\x01"),)
+        )
+    refused(3, Reason.SIG_INVALID, city, "key", "approve", case, "--operator", "second")
+    assert keys(city, CITY)[0]["void_from"] is None
+
+
+@attack("A15", Reason.KEY_REVOKED)
+def test_what_a_thief_delegated_falls_with_the_key(city: City) -> None:
+    """The county's key is void from an index: offices it made since then were never good, earlier ones are."""
+    decide(city, "rotate", COUNTY)
+    named = (
+        "--name-zh",
+        "点",
+        "--name-en",
+        "Agent",
+        "--parent",
+        COUNTY,
+        "--region",
+        "990102",
+        "--operator",
+        "first",
+    )
+    ok("issuer", "office", "add", "99010281", *named, "--home", city.home)
+    stolen = ok("ledger", "check", "--home", city.home, "--json").json["entries"]
+    ok("issuer", "office", "add", "99010282", *named, "--home", city.home)
+    below = ("--name-zh", "下", "--name-en", "Below", "--parent", "99010282", "--region", "990102")
+    ok("issuer", "office", "add", "99010283", *below, "--operator", "first", "--home", city.home)
+    one, two, three, *_ = people_of(city, "990102")
+    papers = [
+        paper(city, mint(city, person, "--office", code)["number"])
+        for person, code in ((one, "99010281"), (two, "99010282"), (three, "99010283"))
+    ]
+    assert [judged(city, file) for file in papers] == [("valid", None, None)] * 3
+    decide(city, "void", COUNTY, "--from", stolen)
+    assert [judged(city, file) for file in papers] == [
+        ("valid", None, None),
+        ("invalid", "key.revoked", 6),
+        ("invalid", "key.revoked", 6),
+    ]
+    # What was void stays void, and an earlier index may still be named.
+    case = ("key", "void", COUNTY, "--reason", "again", "--operator", "first")
+    later = ok("issuer", *case, "--from", stolen + 1, "--home", city.home, "--json").json["case"]
+    refused(3, Reason.KEY_REVOKED, city, "key", "approve", later, "--operator", "second")
+    decide(city, "void", COUNTY, "--from", stolen - 1)
+    future = ok("issuer", *case, "--from", 9_999_999, "--home", city.home, "--json").json["case"]
+    refused(2, Reason.CLI_USAGE, city, "key", "approve", future, "--operator", "second")
 
 
 @attack("K04", Reason.CLI_KEY_RETIRED)
@@ -153,3 +227,19 @@ def test_the_list_of_offices_is_all_or_none(city: City, tmp_path: Path) -> None:
         ("99010411", 3, True),
     ]
     refused(2, Reason.CLI_DUPLICATE_ID, city, *adding, good)
+
+
+def test_a_restored_home_goes_on_with_its_newest_key(city: City) -> None:
+    """Keys, events and open cases come back with the rest of the home."""
+    decide(city, "rotate", COUNTY)
+    case = ok("issuer", "key", "rotate", COUNTY, "--reason", "yearly", "--operator", "first", "--home",
+              city.home, "--json").json["case"]  # fmt: skip
+    ok("home", "backup", "--out", city.folder / "backup", "--home", city.home)
+    anchor = city.home / "anchor" / "last-checkpoint"
+    ok("home", "restore", city.folder / "backup", "--anchor", anchor, "--home", city.folder / "restored")
+    again = City(city.folder, city.folder / "restored", city.person)
+    assert keys(again, COUNTY) == keys(city, COUNTY)
+    ok("issuer", "key", "approve", case, "--operator", "second", "--home", again.home)
+    assert len(keys(again, COUNTY)) == 2
+    made = mint(again, people_of(again, "990102")[0], "--office", COUNTY)
+    assert judged(again, paper(again, made["number"])) == ("valid", None, None)

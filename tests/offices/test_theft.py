@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import httpx
 import pytest
@@ -60,7 +61,6 @@ def renewed(city: City, holder: Ed25519CoseSigner, held: bytes) -> bytes | None:
 
 
 @attack("A39", Reason.KEY_COMPROMISED_AFTER, Reason.KEY_VOID_ENTRY, Reason.LOG_INCLUSION_MISSING)
-@attack("W15")
 def test_the_theft_drill(city: City) -> None:
     before, between, after, claiming, *_ = people_of(city, "9901")
     honest = [paper(city, mint(city, before)["number"])]
@@ -128,3 +128,22 @@ def test_the_theft_drill(city: City) -> None:
     assert mint(city, after)["number"] == on_paper["number"]  # and this is theirs from now on
     ok("ledger", "check", "--home", city.home)
     ok("ledger", "audit", "--home", city.home)
+
+
+def test_who_has_no_claim_any_more_gets_none_and_is_not_offered_the_fallen_one(city: City) -> None:
+    """Erased since, or suspended: counted as left, and the wallet is told that there is nothing."""
+    erased, suspended, *_ = people_of(city, "9901")
+    wallet = Ed25519CoseSigner(os.urandom(32))
+    held = claimed(city, erased, wallet)
+    number = mint(city, suspended)["number"]
+    said = ("--reason", "phone lost", "--citizen-call", "--operator", "first", "--home", city.home)
+    ok("issuer", "suspend", number, *said)
+    with closing(sqlite3.connect(city.home / "register.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE certificates SET sealed = NULL WHERE holder = ?", (wallet.public_key,))
+    decide(city, "void", CITY, "--from", 0)
+    decide(city, "rotate", CITY)
+    run = ok("issuer", "mint", "--reissue-void", "--home", city.home, "--json").json
+    assert (run["minted"], run["already"], run["left"], run["certificates"]) == (0, 0, 2, [])
+    assert renewed(city, wallet, held) is None
+    with closing(Home(city.home).register()) as register:
+        assert register.newest_of_holder(wallet.public_key) is None

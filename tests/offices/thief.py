@@ -9,6 +9,7 @@ from pathlib import Path
 
 from certificate.certificate import encode_certificate, issue_certificate, parse_certificate
 from certificate.keys import Ed25519CoseSigner
+from certificate.numbers import CertificateType
 from certificate.qr_text import encode_qr_text
 from certificate.slot_tree import ClaimsTree
 from certificate.slots import ClaimValue
@@ -35,15 +36,17 @@ class Thief:
         self._like = like
 
     def forge(
-        self, *, days_back: int = 0, holder: bytes | None = None, log: bool = True
+        self, *, days_back: int = 0, holder: bytes | None = None, log: bool = True, **changes: object
     ) -> tuple[bytes, int]:
-        """A certificate of sixty paid months, dated back, logged and cosigned if told so; and its index."""
-        body = parse_certificate(self._like.signed).body
-        claims: dict[int, ClaimValue] = {
-            body.registry.slot_of("name"): "测试丙",
-            body.registry.slot_of("id_tail"): "0017",
-            body.registry.slot_of("months.pension.emp"): 60,
-        }
+        """A certificate of sixty paid months, dated back, logged and cosigned if told so; and its index.
+
+        `changes` are fields of its signed body.
+        """
+        body = replace(parse_certificate(self._like.signed).body, **changes)  # type: ignore[arg-type]  # its fields
+        shown: dict[str, ClaimValue] = {"name": "测试丙", "id_tail": "0017", "months.pension.emp": 60}
+        if body.type is CertificateType.EMPLOYER:
+            shown = {"employer_name": "样例制造有限公司(测试)", "headcount": 60}
+        claims = {body.registry.slot_of(name): value for name, value in shown.items()}
         tree = ClaimsTree.from_seed(body.registry, os.urandom(32), claims)
         forged = replace(
             body,

@@ -111,6 +111,7 @@ BROKEN = [
     (RUN, 'EMPLOYER(pension.emp, months = 24, uscc = "91990000T0000001I7")', 17),
     (RUN, "run(pension.emp, months = 24)", 17),
     (RUN, "__import__(pension.emp)", 17),
+    (RUN, "RUN(all(pension.emp, medical.emp, unemp), months = 600) and RUN(injury, months = 1)", 17),
     (RUN, "RUN(pension.emp; months = 24)", 17),
     (RUN, "RUN(pension.emp, months = 24) RUN(pension.emp, months = 24)", 17),
     (RUN, f"({RUN}", 19),

@@ -213,7 +213,8 @@ def test_a_type_the_office_may_not_issue_is_refused() -> None:
 def test_a_test_region_is_refused_in_production() -> None:
     world = World()
     data = world.certificate(world.body(paper=True), slots=SLOTS_24)
-    trust = world.bundle(directory=world.directory(environment=Environment.PRODUCTION))
+    d = world.directory(environment=Environment.PRODUCTION)
+    trust = world.bundle(directory=replace(d, offices=(replace(d.offices[0], region_prefix="9"),)))
     assert_refused(world.verify(data, expect=STATIC, trust=trust), 3, Reason.KEY_ENV_TEST)
 
 

@@ -135,6 +135,9 @@ class CertificateSummary(Model):
     issued: str = Field(examples=["2026-11-23"])
     expires: str = Field(examples=["2027-02-21"])
     state: str = Field(description="current, replaced (a newer one is there) or suspended (its key ended)")
+    status: str = Field(
+        description="what the bureau's newest list here says: valid, revoked, suspended, replaced or unknown"
+    )
     device: str = Field(description="id of the key that can answer with it", examples=["0f" * 8])
     presenter: str = Field(description="self, proxy or guardian")
     etag: str

@@ -12,6 +12,7 @@ from certificate.request import RegistrationBody
 from certificate.slot_tree import Disclosure
 from certificate.slots import Claim, Registry, registry_of
 from certificate.texts import Language, claim_name, format_value, type_name
+from verifier.standing import standing_of
 from verifier.trust import TrustBundle
 from wallet_api.access_rows import AccessPage, AccessRow
 from wallet_api.consents import Statement
@@ -42,6 +43,7 @@ def certificate_summary(
     body = stored.certificate.body
     office = trust.directory.office(body.authority, body.office)
     name = "" if office is None else office.name_zh if language == "zh" else office.name_en
+    standing = standing_of(body, trust)
     return models.CertificateSummary(
         number=body.number,
         type=type_name(body.type, language),
@@ -50,6 +52,7 @@ def certificate_summary(
         issued=_date(body.issued),
         expires=_date(body.expires),
         state=stored.state.value,
+        status="unknown" if standing is None else standing.name.lower(),
         device=key_id(stored.holder_key).hex(),
         presenter=body.presenter.name.lower(),
         etag=stored.etag,

@@ -6,21 +6,15 @@ The driver of PostgreSQL is loaded only when such a URL is opened.
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
+from ledger.store.opening import has_password, is_postgres
 from wallet_api.store.sql import Store
 from wallet_api.store.sqlite import SqliteStore, create_wallet_db, migrate_wallet_db
 
 __all__ = ["create_store", "database_name", "is_postgres", "migrate_store", "open_store", "refuse_password"]
-
-_SCHEMES = ("postgresql://", "postgres://")
-
-
-def is_postgres(where: str) -> bool:
-    """Whether `where` is a URL of PostgreSQL rather than a path."""
-    return where.startswith(_SCHEMES)
 
 
 def open_store(where: str, *, connections: int = 8) -> Store:
@@ -63,9 +57,6 @@ def database_name(where: str) -> str:
 
 def refuse_password(where: str) -> None:
     """Raise ConfigError `cli.usage` when a URL of the command line, which others can read, holds a password."""
-    if not is_postgres(where):
-        return
-    parts = urlsplit(where)
-    if parts.password is not None or "password" in parse_qs(parts.query):
+    if has_password(where):
         hint = "put the URL into a file for --db-file, or the password into a file for PGPASSFILE"
         raise ConfigError(Reason.CLI_USAGE, "a password on the command line", hint=hint)

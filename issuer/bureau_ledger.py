@@ -1,0 +1,56 @@
+"""What a bureau's work needs of the ledger, whether it runs in this process or in another organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ledger.blocks import Blocks
+from ledger.proof import FullProof
+from ledger.store.base import StoredEntry
+
+__all__ = ["BureauLedger", "LogEntries"]
+
+
+class BureauLedger(Protocol):
+    """Each method as that of `ledger.sequencer.Sequencer`; over a network `log.unreachable` comes to the errors."""
+
+    @property
+    def log(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def append(self, entries: Sequence[bytes]) -> list[int]: ...
+
+    def checkpoint(self, now: int) -> bytes: ...
+
+    def newest_checkpoint(self) -> bytes | None: ...
+
+    def require_clock(self, now: int) -> None: ...
+
+    def find(self, entry: bytes) -> int | None: ...
+
+    def entry(self, index: int) -> bytes: ...
+
+    def prove(self, index: int) -> FullProof: ...
+
+    def prove_with_note(self, index: int) -> tuple[FullProof, bytes]: ...
+
+    def published_blocks(self, start: int) -> tuple[bytes, Blocks]: ...
+
+    def prove_consistency(self, old_size: int, new_size: int) -> list[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class LogEntries(Protocol):
+    """Reading a log from one end to the other: a store, or what its operator publishes."""
+
+    def size(self) -> int: ...
+
+    def entries(self, start: int, end: int) -> Iterator[StoredEntry]: ...
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]: ...
+
+    def close(self) -> None: ...
