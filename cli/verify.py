@@ -134,6 +134,8 @@ def verify(
         raise click.UsageError("--proof-out and --key go together")
     if static and (subject_name or subject_tail or proof_out or proof_file):
         raise click.UsageError("a paper copy has no --subject-…, --proof-out or --proof")
+    if proof_file is not None and form_out is not None:
+        raise click.UsageError("a form is filled from an answer as it is verified, not from a filed one")
     if each or list_name is not None:
         if subject_name or subject_tail or proof_out or proof_file or evidence_out or form_out:
             raise click.UsageError(

@@ -9,6 +9,7 @@ so that a mixture of old and new files, or a changed one, is noticed:
     policy.txt              the C2SP tlog-policy: logs, witnesses, quorum
     status-<A>-<L>.cwt      status list L of authority A
     policy-<id>.toml        a policy that organisations may ask (certificate.policy)
+    template-<id>.toml      a form, and what is asked to fill it (certificate.template)
     checkpoint-<log>.txt, blocks-<log>.cbor, milestones-<log>.cbor    what is held of a log (verifier.held)
     targets.json            what the offline keys vouch for (verifier.endorsed)
 
