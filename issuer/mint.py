@@ -49,10 +49,7 @@ __all__ = [
     "openings_of",
 ]
 
-BATCH_SIZE = 1000
-_PAPER_BATCH = (
-    4000  # the more at once, the fewer times each page of an index is written; some MB for each process
-)
+BATCH_SIZE = 1000  # a night that is killed loses no more work than this
 _MAX_TRIES = 20
 
 
@@ -116,7 +113,7 @@ class Minter:
                 progress(len(batch))
 
     def mint_paper(
-        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = _PAPER_BATCH
+        self, snapshot: Snapshot, places: Sequence[int], *, processes: int, batch_size: int = BATCH_SIZE
     ) -> Iterator[int]:
         """Mint paper for the persons at `places` of `snapshot`; yields how many of each batch are new, once logged.
 
