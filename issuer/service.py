@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certificate.numbers import Presenter
 from certificate.slots import ClaimValue
@@ -24,12 +25,14 @@ from issuer.mint import Minted, Minter, MintOrder, MintSettings
 from issuer.office_key import office_key_name, office_signer
 from issuer.policies import policies_to_mint
 from issuer.publish import cut_bundle, load_directory
-from issuer.records import ImportSummary, import_export
 from issuer.register import PAPER, Register, SnapshotRow
 from issuer.snapshot import PersonClaims, Snapshot
 from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
 from ledger.workers import available_cores
+
+if TYPE_CHECKING:
+    from issuer.records import ImportSummary
 
 __all__ = [
     "MintRun",
@@ -99,6 +102,8 @@ def _import(
     memory_limit: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> ImportSummary:
+    from issuer.records import import_export  # brings the dataframe library, which nothing else here needs
+
     offices = frozenset(office.code for office in load_directory(home).offices)
     staging = home.path / "snapshots" / f".import-{os.getpid()}"
     summary = import_export(

@@ -65,7 +65,7 @@ def damaged(data: bytes, older: bytes, full: bool) -> Iterator[tuple[str, bytes]
     chance = random.Random(3)
     pages = range(0, len(data), _PAGE)
     cases = [(name, at) for name in DAMAGES for at in pages]
-    for name, at in cases if full else chance.sample(cases, 60):
+    for name, at in cases if full else chance.sample(cases, 20):
         page = data[at : at + _PAGE]
         wrong = DAMAGES[name](page, older[at : at + _PAGE].ljust(_PAGE, b"\0"), chance)
         if wrong != page:

@@ -1,6 +1,6 @@
 """6,258 golden and broken cases of three bureaus: no wrong accept, no wrong reject, the same from library and CLI.
 
-No network: the bundle lies in a folder, and everything shown lies in a list.
+No network: the bundle lies in a folder, and everything shown lies in a list. `make test` takes 1,140 of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from verifier.trust import parse_bundle
 from verifier.trust_dir import ROOT_KEYS_NAME, save_bundle_files
 from verifier.verify import verify
 
-COUNT = 6_258
+COUNT, FULL_COUNT = 1_140, 6_258
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def request_bytes(province: Province) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def shown(province: Province, request_bytes: bytes) -> list[Case]:
-    return list(cases(province, request_bytes, COUNT, seed=6_258))
+def shown(province: Province, request_bytes: bytes, full: bool) -> list[Case]:
+    return list(cases(province, request_bytes, FULL_COUNT if full else COUNT, seed=6_258))
 
 
 def test_the_library_is_right_about_each(
@@ -57,9 +57,9 @@ def test_the_library_is_right_about_each(
             wrong.append((case.kind, report.outcome, report.reason))
     assert not wrong, Counter(wrong).most_common(10)
     counted = Counter(case.outcome for case in shown)
-    assert sum(counted.values()) == COUNT
+    assert sum(counted.values()) == len(shown) in (COUNT, FULL_COUNT)
     assert len({case.kind for case in shown}) == len(KINDS) == 38
-    assert min(counted[outcome] for outcome in Outcome) > 300, counted
+    assert min(counted[outcome] for outcome in Outcome) * 25 > len(shown), counted
 
 
 @pytest.mark.parametrize("answers", [False, True])
