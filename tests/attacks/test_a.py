@@ -95,14 +95,17 @@ def test_A02_a_copy_to_read_beside_what_is_signed(outside: dict[int, object]) ->
     assert_refused(judged(forged_paper(World(), outside=outside)), 2, Reason.SCHEMA_FIELD_UNKNOWN)
 
 
-@attack("A02", Reason.SCHEMA_FIELD_UNKNOWN)
+@attack("A02", Reason.SCHEMA_FIELD_UNKNOWN, Reason.SCHEMA_FIELD_TYPE)
 def test_A02_a_copy_among_the_disclosures() -> None:
-    """A fourth part beside disclosures, hashes and proof."""
-    parsed = parse_certificate(paper(World()))
-    extras = [*parsed.sign1.unprotected[HEADER_X], {"name": "测试乙"}]
-    sign1 = parsed.sign1
-    data = encode_sign1(sign1.protected_bytes, sign1.payload_bytes, sign1.signature, {HEADER_X: extras})
-    assert_refused(judged(data), 2, Reason.SCHEMA_FIELD_UNKNOWN)
+    """A part more beside disclosures, hashes and proof, in the place of the openings and behind it."""
+    sign1 = parse_certificate(paper(World())).sign1
+    honest, copy = sign1.unprotected[HEADER_X], {"name": "测试乙"}
+    for extras, reason in (
+        ([*honest, copy], Reason.SCHEMA_FIELD_TYPE),
+        ([*honest, [], copy], Reason.SCHEMA_FIELD_UNKNOWN),
+    ):
+        data = encode_sign1(sign1.protected_bytes, sign1.payload_bytes, sign1.signature, {HEADER_X: extras})
+        assert_refused(judged(data), 2, reason)
 
 
 @attack("A03", Reason.SCHEMA_FIELD_UNKNOWN)
