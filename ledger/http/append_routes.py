@@ -23,6 +23,7 @@ from ledger.append_credentials import AppendCredentials
 from ledger.append_protocol import APPEND_TYPE, MAX_BODY, encode_indices, parse_append, require_own
 from ledger.errors import FormatError, ProjectError, VerificationError
 from ledger.group_commit import GroupCommit
+from ledger.http.body import read_body
 from ledger.reasons import Reason
 
 __all__ = ["Appending", "append_router", "status_of_refusal"]
@@ -70,7 +71,15 @@ async def _append(request: Request) -> Response:
     authority = _authority(request, appending.credentials)
     if request.headers.get("content-type") != APPEND_TYPE:
         raise FormatError(Reason.API_MEDIA_TYPE, f"{APPEND_TYPE} is due")
-    entries = parse_append(await _read(request))
+    entries = parse_append(
+        await read_body(
+            request,
+            at_most=MAX_BODY,
+            seconds=_BODY_SECONDS,
+            too_large=Reason.API_BODY_TOO_LARGE,
+            too_slow=Reason.API_VALIDATION,
+        )
+    )
     require_own(entries, authority)
     indices = await asyncio.wrap_future(appending.commits.append(authority, entries))
     return Response(encode_indices(indices), headers={"Cache-Control": "no-store"}, media_type=APPEND_TYPE)
@@ -93,18 +102,3 @@ def _authority(request: Request, credentials: AppendCredentials) -> int:
     if authority is None:
         raise VerificationError(Reason.AUTH_INVALID, "no credential of this log")
     return authority
-
-
-async def _read(request: Request) -> bytes:
-    """The body, as long as it may be and no slower than it may be."""
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_BODY:
-                    raise FormatError(Reason.API_BODY_TOO_LARGE, "the body")
-    except TimeoutError as exc:
-        raise FormatError(Reason.API_VALIDATION, "the body does not end") from exc
-    return b"".join(parts)

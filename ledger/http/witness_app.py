@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from ledger.errors import FormatError, ProjectError
+from ledger.errors import ProjectError
+from ledger.http.body import read_body
 from ledger.reasons import Reason
 from ledger.witness import LocalWitness
 from ledger.witness_protocol import MAX_REQUEST, SIZE_TYPE, WitnessConflictError
@@ -73,7 +74,13 @@ def create_witness_app(open_witness: Callable[[], LocalWitness], *, clock: Calla
 
 async def _add_checkpoint(request: Request) -> Response:
     served: _Served = request.app.state.served
-    body = await _read(request)
+    body = await read_body(
+        request,
+        at_most=MAX_REQUEST,
+        seconds=_BODY_SECONDS,
+        too_large=Reason.ENC_TOO_LARGE,
+        too_slow=Reason.WIT_BAD_REQUEST,
+    )
     loop = asyncio.get_running_loop()
     lines = await loop.run_in_executor(
         served.thread, lambda: served.witness.add_checkpoint(body, now=served.clock())
@@ -88,21 +95,6 @@ async def _latest(origin_hash: str, request: Request) -> Response:
     if note is None:
         return PlainTextResponse("never cosigned\n", 404, headers={"Cache-Control": "no-store"})
     return Response(note, headers={"Cache-Control": "public, max-age=1"}, media_type=_TEXT)
-
-
-async def _read(request: Request) -> bytes:
-    """The body, as long as it may be and no slower than it may be."""
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_REQUEST:
-                    raise FormatError(Reason.ENC_TOO_LARGE, "the body")
-    except TimeoutError as exc:
-        raise FormatError(Reason.WIT_BAD_REQUEST, "the body does not end") from exc
-    return b"".join(parts)
 
 
 async def _on_project_error(_: Request, error: Exception) -> Response:
