@@ -98,7 +98,7 @@ class Walker {
   /** Read one item whose nesting level is `depth` (1 for the outermost). */
   item(depth) {
     const [major, info, argument] = this.head();
-    if (major >= 4 && major <= 6 && argument !== 0 && depth > MAX_DEPTH) {
+    if (depth > MAX_DEPTH && (major === 6 || ((major === 4 || major === 5) && argument !== 0))) {
       throw new FormatError("enc.depth_limit", `more than ${MAX_DEPTH} levels at byte ${this.at}`);
     }
     switch (major) {
@@ -216,11 +216,16 @@ function unsigned(bytes) {
   }
   let number = 0n;
   for (const byte of bytes) number = (number << 8n) | BigInt(byte);
-  return number <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(number) : number;
+  return plainInteger(number);
+}
+
+/** A BigInt in the form in which this project holds an integer: as Number where that is exact. */
+export function plainInteger(number) {
+  return number <= Number.MAX_SAFE_INTEGER && number >= -Number.MAX_SAFE_INTEGER ? Number(number) : number;
 }
 
 function negative(argument) {
-  return typeof argument === "number" && argument < Number.MAX_SAFE_INTEGER ? -1 - argument : -1n - BigInt(argument);
+  return plainInteger(-1n - BigInt(argument));
 }
 
 /** A text that two keys share when the Python side, where 1 and true are equal, calls them the same key. */
@@ -236,7 +241,7 @@ function meaning(key) {
 
 /** The shortest head of an item: major type 0...7 and its argument, 0 <= number < 2^64. RFC 8949 section 3. */
 export function encodeHead(major, number) {
-  if (number >= 0 && number < 24) return Uint8Array.of((major << 5) | number);
+  if (number >= 0 && number < 24) return Uint8Array.of((major << 5) | Number(number));
   for (const [info, width] of WIDTHS) {
     if (number >= 0 && BigInt(number) < 1n << BigInt(8 * width)) {
       return concat(Uint8Array.of((major << 5) | info), bigEndian(number, width));
