@@ -1,27 +1,37 @@
-"""The words of the browser's verifier, taken from those of the Python side; `tests.documents.web` writes the files."""
+"""Writes the words of the browser's verifier, taken from those of the Python side, and the keys that vectors print.
+
+python -m tests.documents.web_texts
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
+
+import verifier
 
 from certificate.policy.months import Cause
 from certificate.policy.wording import ANSWERS, finding_template
 from certificate.texts import LANGUAGES, en, zh
 from certificate.texts.reasons_en import REASONS_EN
 from certificate.texts.reasons_zh import REASONS_ZH
+from tests.documents.printed_keys import printed_keys
 from verifier.forms.words import FORM_WORDS
 from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
 
-__all__ = ["TEXT_FILES", "javascript"]
+__all__ = ["FOLDER", "TEXT_FILES", "javascript"]
+
+FOLDER: Final = Path(verifier.__file__).parent / "web" / "generated"
 
 _ANSWER: Final = {True: "true", False: "false", None: "undetermined"}
 
 
 def javascript(head: str, constants: Mapping[str, Any]) -> str:
     """A module of constants: one member of an object a line, so that a change reads as one."""
-    parts = [f"/** {head} Written by `python -m tests.documents.web`. */\n"]
+    parts = [f"/** {head} Written by `python -m tests.documents.web_texts`. */\n"]
     for name, value in constants.items():
         text = json.dumps(value, ensure_ascii=False, indent=2)
         parts.append(f"\nexport const {name} = {text};\n")
@@ -70,5 +80,20 @@ def _sentences() -> str:
     )
 
 
-TEXT_FILES: Final = {"texts.js": _texts, "reason_texts.js": _reasons, "sentences.js": _sentences}
-"""File name in `verifier/web/generated` to what writes it."""
+def _printed_keys() -> str:
+    keys = sorted(sha256(key).hexdigest()[:16] for key in printed_keys())
+    return javascript("First 8 bytes of the SHA-256 of keys that test vectors print.", {"PRINTED_KEYS": keys})
+
+
+TEXT_FILES: Final = {
+    "texts.js": _texts,
+    "reason_texts.js": _reasons,
+    "sentences.js": _sentences,
+    "printed_keys.js": _printed_keys,
+}
+"""File name in `FOLDER` to what gives its content."""
+
+
+if __name__ == "__main__":
+    for name, content in TEXT_FILES.items():
+        (FOLDER / name).write_text(content(), encoding="utf-8")

@@ -9,6 +9,7 @@
  *   entry  { text, origin }         for people, and where it came from; origin "" for one that is not there
  */
 
+import { compareBytes } from "../../ledger/digest.js";
 import { FormatError } from "../../ledger/errors.js";
 import { answerWord, findingSentences } from "../../certificate/policy/wording.js";
 import { ValueType } from "../../certificate/slots.js";
@@ -122,10 +123,4 @@ function missing(field, language) {
 function coveredBy(view, language) {
   const values = { number: view.body.number, authority: authorityName(view, language) };
   return filled(FORM_WORDS[language].covered, values);
-}
-
-function compareBytes(left, right) {
-  const at = left.findIndex((byte, place) => byte !== right[place]);
-  if (at < 0) return left.length - right.length;
-  return at < right.length ? left[at] - right[at] : 1;
 }
