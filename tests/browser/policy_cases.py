@@ -5,13 +5,15 @@ A case goes to the page as JSON, bytes in hex, and comes back as what is answere
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from certificate.kinds import KINDS
+from playwright.sync_api import Page
+
 from certificate.policy.evaluate import answer_policy
 from certificate.policy.facts import Facts
 from certificate.policy.language import Policy
@@ -19,30 +21,32 @@ from certificate.policy.parsing import parse_policy
 from certificate.policy.wording import answer_word, finding_sentences
 from certificate.slots import ClaimValue
 from certificate.texts import LANGUAGES
+from tests.browser.pages import run
+from tests.browser.site import Site
 from tests.policy.histories import History, months, policy_file
 from tests.policy.test_brute_force import back
 
-__all__ = ["ASK", "Case", "asked", "random_case", "told"]
+__all__ = ["Case", "ask_page", "random_case", "told"]
 
 TODAY = date(2026, 11, 3)
 NEWEST = 202610
 _NAMES = ("pension.emp", "medical.emp", "injury", "unemp", "medical.res")
 _USCCS = ("91990000T0000001X7", "91990000T000000287")
 
-ASK = """async ({ parsePolicy }, { answerPolicy }, { answerWord, findingSentences }, { fromHex }, cases) => {
+_ASK = """async ({ parsePolicy }, { answerPolicy }, { answerWord, findingSentences }, { fromHex }, cases) => {
   const claim = (value) =>
     Array.isArray(value) ? value.map(claim) : value !== null && typeof value === "object" ? fromHex(value.hex) : value;
   const facts = ({ claims, ...rest }) =>
     ({ ...rest, claims: new Map(claims.map(([name, value]) => [name, claim(value)])) });
   const found = [];
-  for (const { policy, shown, today } of cases) {
+  for (const { policy, shown, today } of JSON.parse(cases)) {
     const answer = answerPolicy(await parsePolicy(fromHex(policy)), shown.map(facts), { today });
     const words = (language) => [answerWord(answer.value, language), ...findingSentences(answer, language)];
     found.push({ value: answer.value, findings: answer.findings, zh: words("zh"), en: words("en") });
   }
-  return found;
+  return JSON.stringify(found);
 }"""
-"""Takes modules policy/parsing, policy/evaluate, policy/wording and ledger/digest."""
+_MODULES = [f"/certificate/policy/{name}.js" for name in ("parsing", "evaluate", "wording")]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,15 @@ class Case:
     today: date = TODAY
 
 
-def asked(case: Case) -> dict[str, Any]:
+def ask_page(page: Page, site: Site, cases: Sequence[Case]) -> list[Any]:
+    """What the page says to each case, in the form of `told`."""
+    # As one text each way: the driver takes seconds to carry so many small values.
+    data = json.dumps([_asked(case) for case in cases])
+    said: list[Any] = json.loads(run(page, site, [*_MODULES, "/ledger/digest.js"], _ASK, data))
+    return said
+
+
+def _asked(case: Case) -> dict[str, Any]:
     """The case as the page takes it."""
     return {
         "policy": case.policy.source.hex(),
@@ -190,7 +202,9 @@ def _pay(rng: random.Random, history: History, kind: str) -> None:
 
 def _claims(rng: random.Random, history: History, policy: Policy) -> list[tuple[str, ClaimValue]]:
     found: dict[str, ClaimValue] = {
-        name: value for name, value in history.claims().items() if not name.startswith("strip.") or rng.random() < 0.95
+        name: value
+        for name, value in history.claims().items()
+        if not name.startswith("strip.") or rng.random() < 0.95
     }
     for kind in _NAMES:
         found[f"status.{kind}"] = rng.randrange(1, 4)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import verifier
-
 from certificate.policy.months import Cause
 from certificate.policy.wording import ANSWERS, finding_template
 from certificate.texts import LANGUAGES, en, zh
