@@ -1,17 +1,12 @@
-"""Writes the words of the browser's verifier, taken from those of the Python side, and the keys that vectors print.
-
-python -m tests.documents.web_texts
-"""
+"""The words of the browser's verifier, taken from those of the Python side, and the keys that vectors print."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
-import verifier
 from certificate.policy.months import Cause
 from certificate.policy.wording import ANSWERS, finding_template
 from certificate.texts import LANGUAGES, en, zh
@@ -21,19 +16,18 @@ from tests.documents.printed_keys import printed_keys
 from verifier.forms.words import FORM_WORDS
 from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
 
-__all__ = ["FOLDER", "TEXT_FILES", "javascript"]
+__all__ = ["TEXT_FILES", "javascript"]
 
-FOLDER: Final = Path(verifier.__file__).parent / "web" / "generated"
 
 _ANSWER: Final = {True: "true", False: "false", None: "undetermined"}
 
 
 def javascript(head: str, constants: Mapping[str, Any]) -> str:
     """A module of constants: one member of an object a line, so that a change reads as one."""
-    parts = [f"/** {head} Written by `python -m tests.documents.web_texts`. */\n"]
+    parts = [f"/** {head} Written by `python -m tests.documents.web`. */\n"]
     for name, value in constants.items():
         text = json.dumps(value, ensure_ascii=False, indent=2)
-        parts.append(f"\nexport const {name} = {text};\n")
+        parts.append(f"\nexport const {name} = Object.freeze({text});\n")
     return "".join(parts)
 
 
@@ -90,9 +84,4 @@ TEXT_FILES: Final = {
     "sentences.js": _sentences,
     "printed_keys.js": _printed_keys,
 }
-"""File name in `FOLDER` to what gives its content."""
-
-
-if __name__ == "__main__":
-    for name, content in TEXT_FILES.items():
-        (FOLDER / name).write_text(content(), encoding="utf-8")
+"""File name to what gives its content."""

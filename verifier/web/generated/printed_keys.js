@@ -1,6 +1,6 @@
-/** First 8 bytes of the SHA-256 of keys that test vectors print. Written by `python -m tests.documents.web_texts`. */
+/** First 8 bytes of the SHA-256 of keys that test vectors print. Written by `python -m tests.documents.web`. */
 
-export const PRINTED_KEYS = [
+export const PRINTED_KEYS = Object.freeze([
   "006d983856c5a2b7",
   "0162de453d04c848",
   "01d0fabd251fcbbe",
@@ -448,4 +448,4 @@ export const PRINTED_KEYS = [
   "ff63365937cfc724",
   "ffd55b35669bda9a",
   "ffe1ea08f3af443b"
-];
+]);

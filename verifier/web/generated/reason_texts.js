@@ -1,6 +1,6 @@
-/** A sentence per reason code, by language. Written by `python -m tests.documents.web_texts`. */
+/** A sentence per reason code, by language. Written by `python -m tests.documents.web`. */
 
-export const REASON_TEXTS = {
+export const REASON_TEXTS = Object.freeze({
   "zh": {
     "enc.too_large": "内容过大，不可能是真件；请重新索取原件。",
     "enc.prefix_unknown": "这不是本系统的二维码；请不要打开其中的内容，并索取正确的二维码。",
@@ -403,4 +403,4 @@ export const REASON_TEXTS = {
     "template.retired": "This is no longer required, by the law named beside it; nothing has to be shown or asked.",
     "form.differs": "The form says something else than what its code proves; only what is listed here counts."
   }
-};
+});

@@ -1,6 +1,6 @@
-/** The words of reports and forms, by language. Written by `python -m tests.documents.web_texts`. */
+/** The words of reports and forms, by language. Written by `python -m tests.documents.web`. */
 
-export const OUTCOMES = {
+export const OUTCOMES = Object.freeze({
   "zh": {
     "valid": "有效",
     "invalid": "无效：请勿采信",
@@ -11,9 +11,9 @@ export const OUTCOMES = {
     "invalid": "INVALID: do not rely on it",
     "undetermined": "CANNOT TELL YET: this does not mean it is false"
   }
-};
+});
 
-export const PHRASES = {
+export const PHRASES = Object.freeze({
   "zh": {
     "number": "编号",
     "issuer": "出具机构",
@@ -42,9 +42,9 @@ export const PHRASES = {
     "not_run": "not checked, because an earlier step did not pass",
     "proof_stands": "The proof stands: organisation {org} came to the same result on {time}"
   }
-};
+});
 
-export const STEP_TITLES = {
+export const STEP_TITLES = Object.freeze({
   "zh": {
     "1": "文本",
     "2": "结构",
@@ -71,9 +71,9 @@ export const STEP_TITLES = {
     "10": "holder and request",
     "11": "policy"
   }
-};
+});
 
-export const STEP_OK = {
+export const STEP_OK = Object.freeze({
   "zh": {
     "1": "文字完整",
     "2": "格式正确",
@@ -100,9 +100,9 @@ export const STEP_OK = {
     "10": "fits what was asked and how it is shown",
     "11": "no further rule was asked"
   }
-};
+});
 
-export const FORM_WORDS = {
+export const FORM_WORDS = Object.freeze({
   "zh": {
     "purpose": "用途",
     "legal_basis": "法律依据",
@@ -135,4 +135,4 @@ export const FORM_WORDS = {
     "signature": "Signature:                                        Date:",
     "check": "To check: scan the code with a verifier; its screen counts, the text on this page is for reading."
   }
-};
+});

@@ -1,6 +1,6 @@
-/** Names of claims, branches, types and states, and the words of answers, by language. Written by `python -m tests.documents.web_texts`. */
+/** Names of claims, branches, types and states, and the words of answers, by language. Written by `python -m tests.documents.web`. */
 
-export const KINDS = {
+export const KINDS = Object.freeze({
   "zh": {
     "pension.emp": "企业职工基本养老保险",
     "pension.civ": "机关事业单位养老保险",
@@ -23,9 +23,9 @@ export const KINDS = {
     "injury": "work injury",
     "maternity": "maternity"
   }
-};
+});
 
-export const TYPES = {
+export const TYPES = Object.freeze({
   "zh": {
     "1": "参保缴费证明",
     "2": "单位参保证明",
@@ -38,9 +38,9 @@ export const TYPES = {
     "3": "Transfer voucher",
     "4": "Eligibility attestation"
   }
-};
+});
 
-export const STATES = {
+export const STATES = Object.freeze({
   "zh": {
     "0": "未缴",
     "1": "正常",
@@ -53,9 +53,9 @@ export const STATES = {
     "2": "back-paid",
     "3": "counted otherwise"
   }
-};
+});
 
-export const STATUSES = {
+export const STATUSES = Object.freeze({
   "zh": {
     "1": "参保缴费",
     "2": "暂停缴费",
@@ -66,9 +66,9 @@ export const STATUSES = {
     "2": "paused",
     "3": "ended"
   }
-};
+});
 
-export const CLAIMS = {
+export const CLAIMS = Object.freeze({
   "zh": {
     "name": "姓名",
     "id_tail": "证件号码后四位",
@@ -133,9 +133,9 @@ export const CLAIMS = {
     "employer_uscc": "organisation code",
     "headcount": "people insured"
   }
-};
+});
 
-export const ANSWER_WORDS = {
+export const ANSWER_WORDS = Object.freeze({
   "zh": {
     "true": "符合",
     "false": "不符合",
@@ -146,9 +146,9 @@ export const ANSWER_WORDS = {
     "false": "not met",
     "undetermined": "cannot tell"
   }
-};
+});
 
-export const FINDING_WORDS = {
+export const FINDING_WORDS = Object.freeze({
   "zh": {
     "gap": "{kind} {months}：没有缴费",
     "back_paid": "{kind} {months}：为补缴，本规则不计或超出允许的月数",
@@ -187,4 +187,4 @@ export const FINDING_WORDS = {
     "other_region": "what was shown is not of the region that the rule asks about",
     "not_valid": "the rule is not in force today"
   }
-};
+});
