@@ -96,7 +96,7 @@ def told(case: Case) -> dict[str, Any]:
         }
         for one in answer.findings
     ]
-    sentences = {
+    sentences: dict[str, Any] = {
         language: [answer_word(answer.value, language), *finding_sentences(answer, language)]
         for language in LANGUAGES
     }
