@@ -26,7 +26,7 @@ from tests.browser.site import Site
 from tests.policy.histories import History, months, policy_file
 from tests.policy.test_brute_force import back
 
-__all__ = ["Case", "ask_page", "random_case", "told"]
+__all__ = ["Case", "ask_page", "plain", "random_case", "told"]
 
 TODAY = date(2026, 11, 3)
 NEWEST = 202610
@@ -76,7 +76,7 @@ def _asked(case: Case) -> dict[str, Any]:
                 "authority": facts.authority,
                 "region": facts.region,
                 "cutOff": facts.cut_off,
-                "claims": [[name, _plain(value)] for name, value in facts.claims.items()],
+                "claims": [[name, plain(value)] for name, value in facts.claims.items()],
             }
             for facts in case.shown
         ],
@@ -115,10 +115,11 @@ def random_case(seed: int) -> Case:
     return Case(policy, shown, today)
 
 
-def _plain(value: ClaimValue | None) -> Any:
+def plain(value: ClaimValue | None) -> Any:
+    """A claim's value in JSON, bytes as an object with their hex."""
     if isinstance(value, bytes):
         return {"hex": value.hex()}
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _rule(rng: random.Random, depth: int) -> str:

@@ -11,6 +11,7 @@ import { CertificateType, Presenter } from "../certificate/numbers.js";
 import { monthText } from "../certificate/policy/language.js";
 import { answerCode, answerWord, findingSentences } from "../certificate/policy/wording.js";
 import { claimName, dayText, filled, formatValue, reasonText } from "../certificate/texts.js";
+import { StepOutcome } from "./report.js";
 import { PHRASES, STEP_OK } from "./sentences.js";
 
 /** The report as one JSON-ready object, `language` zh or en. Digests and proofs are lower-case hex. */
@@ -124,5 +125,5 @@ function evidenceJson(evidence) {
 
 function stepText(step, language) {
   if (step.reason !== null) return `${reasonText(step.reason, language)} [${step.reason}]`;
-  return step.outcome === "not run" ? PHRASES[language].not_run : STEP_OK[language][step.step];
+  return step.outcome === StepOutcome.NOT_RUN ? PHRASES[language].not_run : STEP_OK[language][step.step];
 }

@@ -16,6 +16,7 @@ import { ValueType } from "../../certificate/slots.js";
 import { CertificateFact, Source } from "../../certificate/template/language.js";
 import { claimName, dayText, filled, formatValue, periodText } from "../../certificate/texts.js";
 import { authorityName, officeName } from "../render.js";
+import { Outcome } from "../report.js";
 import { FORM_WORDS } from "./words.js";
 
 /**
@@ -27,7 +28,7 @@ import { FORM_WORDS } from "./words.js";
  */
 export function fillForm(template, report, { codes, language, today }) {
   if (template.isRetired(today)) throw template.retirement();
-  if (report.outcome !== "valid") {
+  if (report.outcome !== Outcome.VALID) {
     throw new FormatError("disc.required_missing", "a form is filled from a valid answer only");
   }
   const answered = new Set(report.policies.map((judged) => judged.policy.id));
