@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from playwright.sync_api import Page
 
+from certificate.policy.parsing import parse_policy
+from certificate.request import PolicyItem
 from certificate.slots import REGISTRIES, Claim, ClaimValue, ValueType
 from certificate.texts import LANGUAGES, claim_name, format_value
+from tests.browser.judging import Shown, judge_page, reports
 from tests.browser.pages import run
 from tests.browser.policy_cases import plain
 from tests.browser.site import Site
+from tests.policy.histories import History, months, policy_file
+from tests.world import SLOTS_24, World
+from verifier.report import Outcome, Report
+from verifier.seen import MemorySeen
+from verifier.trust import parse_bundle
+from verifier.verify import verify
+
+PENSION = "pension.emp"
 
 WORDED = """({ claimName, formatValue }, { registryOf }, { fromHex }, rows) => {
   const value = (part) =>
@@ -63,3 +76,55 @@ def value_of(rng: random.Random, claim: Claim) -> ClaimValue:
         ValueType.ANSWER: [rng.randbytes(32), rng.random() < 0.5],
     }
     return shapes.get(claim.value_type, "{kind}")
+
+
+def test_reports_are_the_same_in_both_languages(page: Page, site: Site) -> None:
+    """Met, not met, too old, undetermined, paper, refused: what `tally verify --json` prints, member by member."""
+    outcomes = set()
+    for shown, report in judged_cases():
+        said, _ = judge_page(page, site, shown)
+        assert said == reports(report)
+        outcomes.add((report.outcome, report.reason))
+    assert {outcome for outcome, _ in outcomes} == set(Outcome)
+    assert len(outcomes) >= 6
+
+
+def judged_cases() -> Iterator[tuple[Shown, Report]]:
+    world, asked = World(), policy_file(f"RUN({PENSION}, months = 24)", more='show = ["name"]')
+    rule = parse_policy(asked)
+    files = world.bundle_files(policies=[asked])
+    request = world.request(
+        items=(PolicyItem(rule.id, rule.digest),), registration=world.registration(policies=(rule.id,))
+    )
+    histories = [
+        History(202610).pay(PENSION, months(202001, 202610)),
+        History(202610).pay(PENSION, months(202501, 202610)),
+        History(202607).pay(PENSION, months(202001, 202607)),
+    ]
+    for history in histories:
+        for hidden in (None, "name", f"strip.{PENSION}.-1"):
+            answer = answer_of(world, history, request, hidden)
+            yield judged_here(Shown([answer], files, request))
+    paper = world.certificate(world.body(paper=True), slots=SLOTS_24)
+    yield judged_here(Shown([paper], files, None))
+    yield judged_here(Shown([paper[:-1]], files, None))
+    yield judged_here(Shown([answer], files, None))
+    yield judged_here(Shown([paper], files, request))
+    yield judged_here(Shown([answer, answer], files, request))
+
+
+def answer_of(world: World, history: History, request: bytes, hidden: str | None) -> bytes:
+    """An answer that shows all that it has, except one claim."""
+    registry = world.body().registry
+    claims = {registry.slot_of(name): value for name, value in history.claims().items()} | {0: "Ехаmplе 甲"}
+    tree = world.tree(claims)
+    full = world.certificate(world.body(claims_root=tree.root(), cut_off=history.cut_off), tree=tree)
+    slots = [slot for slot in sorted(claims) if hidden is None or slot != registry.slot_of(hidden)]
+    return world.presentation(certificate=full, request=request, slots=slots)
+
+
+def judged_here(shown: Shown) -> tuple[Shown, Report]:
+    trust = parse_bundle(shown.files, root_keys=[World().root.public_key])
+    now = datetime.fromtimestamp(shown.now, UTC)
+    report = verify(list(shown.data), trust=trust, now=now, expect=shown.expect, seen=MemorySeen())
+    return shown, report
