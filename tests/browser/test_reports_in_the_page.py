@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
+import pytest
 from playwright.sync_api import Page
 
 from certificate.policy.parsing import parse_policy
+from certificate.policy.shipped import shipped_files
 from certificate.request import PolicyItem
 from certificate.slots import REGISTRIES, Claim, ClaimValue, ValueType
+from certificate.template.shipped import shipped_template_files
 from certificate.texts import LANGUAGES, claim_name, format_value
-from tests.browser.judging import Shown, judge_page, reports
+from ledger.reasons import Reason
+from tests.browser.judging import Shown, form_json, judge_page, reports
 from tests.browser.pages import run
 from tests.browser.policy_cases import plain
 from tests.browser.site import Site
 from tests.policy.histories import History, months, policy_file
+from tests.template.test_forms import FORMS, TODAY, Answered, answered
 from tests.world import SLOTS_24, World
+from verifier.forms.filled import FilledForm, fill_form
 from verifier.report import Outcome, Report
 from verifier.seen import MemorySeen
 from verifier.trust import parse_bundle
@@ -128,3 +135,44 @@ def judged_here(shown: Shown) -> tuple[Shown, Report]:
     now = datetime.fromtimestamp(shown.now, UTC)
     report = verify(list(shown.data), trust=trust, now=now, expect=shown.expect, seen=MemorySeen())
     return shown, report
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_the_forms_are_filled_alike(page: Page, site: Site, turn: int, full: bool) -> None:
+    """All sixteen with `--full`; one of each four in `make test`."""
+    for name in FORMS[turn::4] if full else [FORMS[turn * 4]]:
+        shown, filled = filled_here(answered(name))
+        report, forms = judge_page(page, site, shown)
+        assert forms == [form_json(form) for form in filled]
+        assert report[0]["outcome"] == "valid"
+
+
+def test_no_form_of_another_question_or_without_a_valid_answer(page: Page, site: Site) -> None:
+    shown, _ = filled_here(answered("housing.24"))
+    refused = [Reason.DISC_REQUIRED_MISSING] * 2
+    assert judge_page(page, site, replace(shown, template="loan.24"))[1] == refused
+    assert judge_page(page, site, replace(shown, data=[shown.data[0][:-1]]))[1] == refused
+    source = answered("housing.24").template.source
+    gone = source + b'retired_since = 2026-12-01\nretired_basis = "a law"\n'
+    world = answered("housing.24").world
+    files = world.bundle_files(policies=list(shipped_files().values()), templates=[gone])
+    for today, is_filled in ((date(2026, 11, 30), True), (date(2026, 12, 1), False)):
+        forms = judge_page(page, site, replace(shown, files=files, today=today))[1]
+        assert forms == [Reason.TEMPLATE_RETIRED] * 2 or is_filled
+        assert all(isinstance(form, dict) for form in forms) is is_filled
+
+
+def filled_here(answer: Answered) -> tuple[Shown, list[FilledForm]]:
+    files = answer.world.bundle_files(
+        policies=list(shipped_files().values()), templates=list(shipped_template_files().values())
+    )
+    codes = (answer.shown,)
+    shown = Shown(
+        [answer.shown], files, answer.request, template=answer.template.id, codes=codes, today=TODAY
+    )
+    report = judged_here(shown)[1]
+    forms = [
+        fill_form(answer.template, report, codes=codes, language=language, today=TODAY)
+        for language in LANGUAGES
+    ]
+    return shown, forms
