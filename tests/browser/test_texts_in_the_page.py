@@ -92,7 +92,7 @@ def test_every_character_alone_is_judged_alike(page: Page, site: Site, full: boo
       return hex(await sha256(utf8(verdicts.join())));
     }"""
     modules = ["/certificate/display_text.js", "/ledger/digest.js"]
-    for before in ("", "\u0430"):
+    for before in ("", "\u0430") if full else ("\u0430",):
         expected = ",".join(verdict(before + chr(point)) or "" for point in points)
         told = run(page, site, modules, snippet, [points, before])
         assert told == sha256(expected.encode()).hexdigest()
