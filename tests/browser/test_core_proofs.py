@@ -72,7 +72,7 @@ def test_inclusion_vectors(page: Page, site: Site) -> None:
         2**63,
     ):
         for index in {0, size // 2, size - 1, size}:
-            for count in range(64) if index == size // 2 else (0, 1, 9, 32, 63, 64):
+            for count in range(0, 64, 3) if index == size // 2 else (0, 1, 9, 31, 32, 53, 62, 63, 64):
                 path = [rng.randbytes(32).hex()] * count
                 rows.append((rng.randbytes(32).hex(), str(index), str(size), path))
 
