@@ -203,11 +203,13 @@ def test_proofs_in_every_form(page: Page, site: Site) -> None:
     """Every form for every holding, right entry and wrong; then each with one thing changed."""
     rng = random.Random(3)
     late = POLICY.replace("quorum", "# quorum") + "quorum none\n"
+    retired = POLICY + "".join(f"#tallystick retired w{number} {SECONDS + 600}\n" for number in (1, 2, 3, 4))
     holdings = [
         holding(None),
         *map(holding, SIZES),
         holding(None, policy=late),
         holding(700, now=SECONDS - 10**6),
+        holding(1300, policy=retired),
     ]
     rows: list[list[object]] = []
     for index, shown in proofs():
