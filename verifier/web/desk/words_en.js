@@ -118,8 +118,10 @@ export const EN = Object.freeze({
   when_left: "{days} days left",
   when_over: "over",
   type_contribution: "Contribution certificate",
-  type_roster: "Staff roster certificate",
-  type_other: "Certificate",
+  type_employer: "Employer certificate",
+  type_transfer: "Transfer voucher",
+  type_eligibility: "Eligibility certificate",
+  for_only: "For this use only: ",
   presenter_proxy: "Shown by a proxy, not by the person it is about: check the proxy's document and authorisation.",
   presenter_guardian: "Shown by a guardian, not by the person it is about: check the guardian's document.",
 
