@@ -32,6 +32,20 @@ const ZH = {
   mended_letter_case: "已读取。大小写锁定是打开的，建议关闭。",
   mended_line_breaks: "已读取。文字中的换行已去掉。",
   mended_spaces: "已读取。扫码枪去掉了空格，已按签名补回；建议关闭扫码枪的“去除空格”。",
+  request_code: "本窗口请求的二维码，请申请人用自己的钱包扫描",
+  request_digits: "两边屏幕应显示同样的两位数字：",
+  queue: "申请人",
+  queue_next: "下一位申请人",
+  queue_left: "还可为 {left} 位申请人出示各自的请求",
+  queue_number: "{number} 号",
+  queue_waiting: "等待答复",
+  queue_judging: "正在核验……",
+  queue_valid: "有效",
+  queue_invalid: "无效",
+  queue_undetermined: "暂不能判断",
+  queue_close: "取消这一位",
+  other_holder: "同一个请求有两个人答复：请核对两边屏幕上的两位数字，并确认这一位就是面前的申请人。",
+  not_asked_here: "这个答复不是对本窗口请求的答复：请让申请人扫描本窗口的请求码，重新同意一次。",
 };
 
 const EN = {
@@ -66,13 +80,27 @@ const EN = {
   mended_letter_case: "Read. Caps Lock is on; better switch it off.",
   mended_line_breaks: "Read. Line breaks in the text were taken out.",
   mended_spaces: "Read. The scanner dropped spaces; they were put back as signed. Better switch off trimming in the scanner.",
+  request_code: "QR code of this desk's request, for the applicant's wallet",
+  request_digits: "Both screens should show the same two digits:",
+  queue: "Applicants",
+  queue_next: "Next applicant",
+  queue_left: "requests of their own for {left} more applicants",
+  queue_number: "No. {number}",
+  queue_waiting: "waiting for the answer",
+  queue_judging: "verifying …",
+  queue_valid: "valid",
+  queue_invalid: "invalid",
+  queue_undetermined: "cannot tell yet",
+  queue_close: "Cancel this one",
+  other_holder: "Two people answered one request: compare the two digits on both screens, and make sure that this is the applicant before you.",
+  not_asked_here: "This does not answer a request of this desk: let the applicant scan the desk's code and agree once more.",
 };
 
 const WORDS = { zh: Object.freeze(ZH), en: Object.freeze(EN) };
 
-/** The sentence `key` in a language. */
-export function say(language, key) {
+/** The sentence `key` in a language; `{name}` in it is filled from `values`. */
+export function say(language, key, values = {}) {
   const text = WORDS[language][key];
   if (text === undefined) throw new Error(`no word ${key}`);
-  return text;
+  return text.replace(/\{([a-z]+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
