@@ -1,14 +1,7 @@
 // Applicants at one desk, and why they never cross: an answer belongs to the card whose request it signed, and among
 // those of a shared stand request to the card of its holder's key. Which card is looked at plays no part.
 
-import { decodeAny } from "../certificate/qr_text.js";
-import { unverifiedTyp } from "../certificate/cose.js";
-import { parseCertificateItem } from "../certificate/certificate.js";
-import { Typ } from "../certificate/numbers.js";
-import { presentationOfItem } from "../certificate/presentation.js";
-import { decodeCbor } from "../ledger/cbor.js";
-import { hex } from "../ledger/digest.js";
-import { ProjectError } from "../ledger/errors.js";
+import { addressOf } from "./address.js";
 
 const MOST_TRIALS = 40;
 
@@ -69,7 +62,7 @@ export class Queue {
   }
 
   async #show(candidates) {
-    const read = await Promise.all(candidates.slice(0, MOST_TRIALS).map(addressed));
+    const read = candidates.slice(0, MOST_TRIALS).map(addressOf);
     const shown = read.length === 1 ? read[0] : await this.#best(read);
     const card = this.#cardOf(shown);
     if (card.parts.has(shown.part) && card.state === "judged") return card; // held before the camera once more
@@ -130,24 +123,5 @@ export class Queue {
     this.cards.push(card);
     this.onChange(card);
     return card;
-  }
-}
-
-/**
- * Where something shown belongs, read before any signature was checked: {bytes, request (hex) or null, holder (hex) or
- * null, part}. `part` tells one certificate from another; what does not parse is a part of its own.
- */
-async function addressed(bytes) {
-  try {
-    const item = decodeCbor(decodeAny(bytes));
-    if (unverifiedTyp(item) !== Typ.PRESENTATION) {
-      return { bytes, request: null, holder: null, part: hex(parseCertificateItem(item).body.claimsRoot) };
-    }
-    const { body, certificate } = presentationOfItem(item);
-    const holder = certificate.body.cnf === null ? null : hex(certificate.body.cnf);
-    return { bytes, request: hex(body.requestDigest), holder, part: hex(certificate.body.claimsRoot) };
-  } catch (error) {
-    if (!(error instanceof ProjectError)) throw error;
-    return { bytes, request: null, holder: null, part: `unread ${hex(bytes)}` };
   }
 }

@@ -1,0 +1,136 @@
+// Many answers at once: choose a folder or a list, watch the bar, look at the table, take the results away.
+
+import { countOutcomes, evidencePieces, reasonText, resultsLines, resultsSheet } from "./batch_results.js";
+import { runBatch } from "./batch_run.js";
+import { download, el, fill } from "./dom.js";
+import { say } from "./scan_words.js";
+
+const MOST_DRAWN = 500; // rows on the screen; all are in the files
+
+/**
+ * Put the batch into `container`.
+ *   language          "zh" or "en"
+ *   open()            -> a promise of what a worker needs (batch_run.js), null when there is no trust bundle
+ *   draw(json)        -> element: the verdict of one answer
+ *   announce(text)    for those who hear the page
+ * Returns {take(files)}: begin with these files, as when several were dropped at the counter.
+ */
+export function mountBatch(container, { language, open, draw, announce }) {
+  return new View(container, { language, open, draw, announce });
+}
+
+class View {
+  constructor(container, options) {
+    Object.assign(this, options, { rows: [], running: null });
+    this.bar = el("progress", { class: "batch__bar", hidden: true, "aria-label": this.text("batch_bar") });
+    this.message = el("p", { class: "scan__message", role: "status", "data-batch": "message" });
+    this.stopButton = el("button", { type: "button", class: "button", hidden: true, onclick: () => this.running?.abort() }, this.text("batch_stop"));
+    this.results = el("div", { "data-batch": "results" });
+    fill(
+      container,
+      el("div", { class: "panel" }, this.chooser(), this.bar, this.message, this.stopButton, this.results),
+    );
+  }
+
+  /** Judge these files; the table takes the place of the one before. */
+  async take(files) {
+    if (this.running !== null || files.length === 0) return;
+    this.running = new AbortController();
+    try {
+      await this.run(files);
+    } catch (error) {
+      this.tell(error.reason === undefined ? "batch_failed" : "batch_no_trust");
+    } finally {
+      this.running = null;
+      this.bar.hidden = true;
+      this.stopButton.hidden = true;
+    }
+  }
+
+  async run(files) {
+    const open = await this.open();
+    if (open === null) {
+      this.tell("batch_no_trust");
+      return;
+    }
+    this.begin(files);
+    const onProgress = (done) => this.progress(done, files.length);
+    const { rows, more } = await runBatch(files, { open, onProgress, signal: this.running.signal });
+    this.rows = rows;
+    this.tell(more ? "batch_more" : "batch_done", { ...countOutcomes(rows), all: rows.length });
+    fill(this.results, rows.length > 0 ? [this.takeAway(), this.table()] : null);
+    this.announce(this.message.textContent);
+  }
+
+  begin(files) {
+    this.rows = [];
+    fill(this.results);
+    this.bar.hidden = false;
+    this.stopButton.hidden = false;
+    this.bar.removeAttribute("value");
+    this.progress(0, files.length);
+  }
+
+  progress(done, files) {
+    if (files > 1) Object.assign(this.bar, { max: Math.max(files, done), value: done });
+    this.tell("batch_running", { done });
+  }
+
+  chooser() {
+    const input = (more) =>
+      el("input", { type: "file", multiple: true, hidden: true, ...more, onchange: (event) => this.picked(event.target) });
+    const files = input({ "data-batch": "files" });
+    const folder = input({ webkitdirectory: true, "data-batch": "folder" });
+    const button = (key, picker) =>
+      el("button", { type: "button", class: "button", onclick: () => picker.click() }, this.text(key));
+    return [
+      el("p", { class: "lead" }, this.text("batch_intro")),
+      el("div", { class: "buttons" }, button("batch_files", files), button("batch_folder", folder), files, folder),
+    ];
+  }
+
+  async picked(input) {
+    const files = [...input.files];
+    input.value = "";
+    await this.take(files);
+  }
+
+  takeAway() {
+    const button = (key, save) => el("button", { type: "button", class: "button", "data-batch": key, onclick: save }, this.text(key));
+    return el(
+      "div",
+      { class: "buttons" },
+      button("batch_csv", () => download("results.csv", resultsSheet(this.rows, this.language), "text/csv")),
+      button("batch_jsonl", () => download("results.jsonl", resultsLines(this.rows), "application/x-ndjson")),
+      button("batch_zip", () => download("verifications.zip", new Blob(evidencePieces(this.rows)), "application/zip")),
+    );
+  }
+
+  table() {
+    const head = ["name", "outcome", "reason_text"].map((key) => el("th", { scope: "col" }, this.text(`sheet_${key}`)));
+    const drawn = this.rows.slice(0, MOST_DRAWN).map((row) => this.row(row));
+    const rest = this.rows.length - drawn.length;
+    return el(
+      "div",
+      { class: "batch__scroll", tabindex: "0", role: "region", "aria-label": this.text("batch_table") },
+      el("table", { class: "batch__table" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, drawn)),
+      rest > 0 ? el("p", { class: "lead" }, this.text("batch_rest", { rest })) : null,
+    );
+  }
+
+  row({ name, json }) {
+    const place = el("div", {});
+    const more = el("details", { class: "more", ontoggle: () => fill(place, more.open ? this.draw(json) : null) });
+    more.append(el("summary", {}, this.text(`queue_${json.outcome}`)), place);
+    return el("tr", { "data-outcome": json.outcome }, el("td", {}, name), el("td", {}, more), el("td", {}, reasonText(json)));
+  }
+
+  tell(key, values = {}) {
+    this.message.textContent = this.text(key, values);
+    this.message.dataset.told = key;
+  }
+
+  text(key, values = {}) {
+    return say(this.language, key, values);
+  }
+}
