@@ -216,11 +216,16 @@ function unsigned(bytes) {
   }
   let number = 0n;
   for (const byte of bytes) number = (number << 8n) | BigInt(byte);
-  return number <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(number) : number;
+  return plainInteger(number);
+}
+
+/** A BigInt in the form in which this project holds an integer: as Number where that is exact. */
+export function plainInteger(number) {
+  return number <= Number.MAX_SAFE_INTEGER && number >= -Number.MAX_SAFE_INTEGER ? Number(number) : number;
 }
 
 function negative(argument) {
-  return typeof argument === "number" && argument < Number.MAX_SAFE_INTEGER ? -1 - argument : -1n - BigInt(argument);
+  return plainInteger(-1n - BigInt(argument));
 }
 
 /** A text that two keys share when the Python side, where 1 and true are equal, calls them the same key. */
