@@ -16,14 +16,15 @@ from tests.browser.town import DeskTown
 
 DRAW = """async ({ drawRequest }, { text, digits }) => {
   document.body.innerHTML = "<link rel=stylesheet href=/desk/scan.css><div id=stand></div>";
-  document.querySelector("#stand").append(drawRequest({ text, digits, digest: "00" }, "en"));
+  const desk = { language: "en", word: (key) => key };
+  document.querySelector("#stand").append(drawRequest({ text, digits, digest: "00" }, desk));
 }"""
 
 
 def test_the_drawn_code_is_the_request_byte_for_byte(page: Page, site: Site, town: DeskTown) -> None:
     for request in (town.request(), town.request(nonce=None, desk="03")):
         text = encode_request_text(request)
-        run(page, site, "/desk/request_code.js", DRAW, {"text": text, "digits": "07"})
+        run(page, site, "/desk/requests.js", DRAW, {"text": text, "digits": "07"})
         page.set_viewport_size({"width": 700, "height": 900})
         seen = Image.open(io.BytesIO(page.locator("svg").screenshot()))
         (code,) = zxingcpp.read_barcodes(seen)

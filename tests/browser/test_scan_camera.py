@@ -14,14 +14,16 @@ from tests.browser.pictures import degraded, save_video
 from tests.browser.site import Site
 from tests.browser.town import DeskTown
 
-MOUNT = """async ({ mountScanner }) => {
+MOUNT = """async ({ mountScan }) => {
   window.shown = [];
   document.body.innerHTML = "<div id='scan'></div>";
-  window.panel = mountScanner(document.querySelector("#scan"), {
+  const desk = Object.assign(new EventTarget(), {
     language: "en",
-    onShown: ({ candidates, source }) =>
-      window.shown.push([source, Array.from(candidates[0], (byte) => String.fromCharCode(byte)).join("")]),
+    word: (key) => key,
+    show: (parts, source) =>
+      window.shown.push([source, Array.from(parts[0], (byte) => String.fromCharCode(byte)).join("")]),
   });
+  mountScan(document.querySelector("#scan"), desk);
 }"""
 
 
@@ -49,7 +51,7 @@ def test_a_phone_before_the_camera_is_read(filmed: Browser, site: Site, text: st
     context = filmed.new_context(permissions=["camera"])
     page = context.new_page()
     watch = Watch(page, site.url)
-    run(page, site, "/desk/scan_panel.js", MOUNT)
+    run(page, site, "/desk/scan.js", MOUNT)
     page.get_by_role("button", name="Turn the camera on").click()
     page.wait_for_function("() => window.shown.length > 0")
     page.wait_for_timeout(500)
@@ -61,7 +63,7 @@ def test_a_phone_before_the_camera_is_read(filmed: Browser, site: Site, text: st
 
 
 def test_without_a_camera_the_page_says_what_helps(page: Page, site: Site) -> None:
-    run(page, site, "/desk/scan_panel.js", MOUNT)
+    run(page, site, "/desk/scan.js", MOUNT)
     page.get_by_role("button", name="Turn the camera on").click()
     page.wait_for_function(
         "() => /^camera_(none|denied)$/.test(document.querySelector('.scan__message').dataset.told)"

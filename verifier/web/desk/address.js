@@ -1,5 +1,7 @@
-// Where something shown belongs, by what stands in it: read before any signature was checked, and good for nothing else
-// than finding the request to judge it by.
+/**
+ * Where something shown belongs, by what stands in it: read before any signature was checked, and good for nothing else
+ * than finding the request to judge it by.
+ */
 
 import { parseCertificateItem } from "../certificate/certificate.js";
 import { unverifiedTyp } from "../certificate/cose.js";

@@ -1,5 +1,7 @@
-// What a batch is made of: a folder of answers (pictures, PDFs, files), or a list with one answer a line (text, CSV,
-// JSON lines). Each item is {name, data: [Uint8Array, …]} or {name, reason} for what could not be read.
+/**
+ * What a batch is made of: a folder of answers (pictures, PDFs, files), or a list with one answer a line (text, CSV,
+ * JSON lines). Each item is {name, data: [Uint8Array, …]} or {name, reason} for what could not be read.
+ */
 
 import { ProjectError } from "../ledger/errors.js";
 import { isPicture, readPicture } from "./scan_picture.js";

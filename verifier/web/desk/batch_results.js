@@ -1,4 +1,6 @@
-// A batch's results to take away: a table, JSON lines, and an archive of the files that let anyone judge again.
+/**
+ * A batch's results to take away: a table, JSON lines, and an archive of the files that let anyone judge again.
+ */
 
 import { say } from "./scan_words.js";
 import { encodeSheet } from "./sheet.js";

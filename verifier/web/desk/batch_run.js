@@ -1,4 +1,6 @@
-// A batch on all cores the browser gives: items are read one after the other, judged in workers, and come out in order.
+/**
+ * A batch on all cores the browser gives: items are read one after the other, judged in workers, and come out in order.
+ */
 
 import { batchItems, MOST_ITEMS } from "./batch_items.js";
 
@@ -8,7 +10,8 @@ const MOST_WORKERS = 4;
 
 /**
  * Judge all answers in `files` (File objects).
- *   open               what a worker needs: {files: [[name, Uint8Array], …], requests: [Uint8Array, …], language, now}
+ *   open               what a worker needs: {files: [[name, Uint8Array], …], rootKeys: [hex, …],
+ *                      requests: [Uint8Array, …], language, now}
  *   onProgress(rows)   how many are done
  *   signal             an AbortSignal; what is done until then is returned
  * Returns a promise of {rows: [{name, json, evidence}], more}: `json` as reportJson gives it, `evidence` the bytes of

@@ -1,127 +1,132 @@
-// Applicants at one desk, and why they never cross: an answer belongs to the card whose request it signed, and among
-// those of a shared stand request to the card of its holder's key. Which card is looked at plays no part.
+/**
+ * The queue as the clerk sees it: a row of numbered cards, and under it the one that is looked at. A scan brings its own
+ * card to the front.
+ */
 
-import { addressOf } from "./address.js";
+import { Queue } from "./applicants.js";
+import { el, fill } from "./dom.js";
+import { drawRequest } from "./requests.js";
+import { say } from "./scan_words.js";
 
-const MOST_TRIALS = 40;
-
-/** One applicant. `state`: "waiting", "judging", "judged". */
-export class Card {
-  constructor(number, request) {
-    Object.assign(this, { number, request, holder: null, parts: new Map(), state: "waiting", result: null, note: null });
-  }
-
-  /** What was shown so far, in the order it came. */
-  get shown() {
-    return [...this.parts.values()];
-  }
+/** Show the desk's applicants in `container`; whatever is shown to the desk goes to its own card. */
+export function mountQueue(container, desk) {
+  const view = new View(container, desk);
+  desk.addEventListener("shown", ({ detail }) => view.queue.show(detail.parts));
+  desk.addEventListener("language", () => view.draw());
+  desk.addEventListener("trust", () => view.judgeTroubled());
+  view.draw();
 }
 
-/** The cards of one desk. */
-export class Queue {
-  #work = Promise.resolve();
-  #last = 0;
-
-  /**
-   *   stack                               the desk's requests (requests.js)
-   *   judge(parts, request, {trial})      -> a promise of {outcome, json, …}: `verify` of the parts with the request
-   *                                       (tagged bytes) that was asked, null for paper; with `trial` nothing is spent
-   *   now()                               POSIX seconds
-   *   onChange(card)                      a card is new or says something else; null: one is gone
-   */
-  constructor({ stack, judge, now, onChange }) {
-    Object.assign(this, { stack, judge, now, onChange, cards: [] });
+class View {
+  constructor(container, desk) {
+    Object.assign(this, { container, desk, looked: null });
+    this.queue = new Queue({
+      stack: desk.requests,
+      judge: (parts, request) => desk.judge(parts, request),
+      now: () => desk.now(),
+      onChange: (card) => this.changed(card),
+    });
   }
 
-  /** A card for the next applicant with a request of its own, or null when the stack holds none. */
-  next() {
-    const request = this.stack.take(this.now());
-    return request === null ? null : this.#added(request);
+  draw() {
+    this.row = el("ol", { class: "queue__row", "aria-label": this.say("queue") });
+    this.place = el("div", { class: "queue__card" });
+    this.next = el(
+      "button",
+      { type: "button", class: "button", "data-queue": "next", onclick: () => this.add() },
+      this.say("queue_next"),
+    );
+    this.left = el("span", { class: "lead small", "data-queue": "left" });
+    fill(this.container, el("div", { class: "buttons queue__head" }, this.next, this.left), this.row, this.place);
+    this.refresh();
   }
 
-  /** Put what was shown where it belongs and judge it; a promise of its card. `candidates`: see scan_text.js. */
-  show(candidates) {
-    const done = this.#work.then(() => this.#show(candidates));
-    this.#work = done.catch(() => null);
-    return done;
+  /** A card is new or says something else: what was just shown is looked at. */
+  changed(card) {
+    if (card !== null && (this.looked === null || card.state !== "waiting")) this.looked = card;
+    this.refresh();
+    if (card?.state === "judged") this.desk.announce(`${this.name(card)} ${this.state(card)}`);
   }
 
-  /** Judge a card again, as after an update of the trust bundle. */
-  again(card) {
-    const done = this.#work.then(() => this.#judged(card));
-    this.#work = done.catch(() => null);
-    return done;
+  open(card) {
+    this.looked = card;
+    this.refresh();
   }
 
-  /** Forget an applicant and all that was shown. */
-  remove(card) {
-    this.cards = this.cards.filter((other) => other !== card);
-    card.parts.clear();
-    card.result = null;
-    this.onChange(null);
+  refresh() {
+    const { cards, stack } = this.queue;
+    if (!cards.includes(this.looked)) this.looked = cards.at(-1) ?? null;
+    const left = stack.left(this.queue.now());
+    this.next.hidden = left === 0;
+    this.left.textContent = left === 0 ? "" : this.say("queue_left", { left });
+    fill(this.row, cards.map((card) => el("li", {}, this.tab(card))));
+    this.row.hidden = cards.length < 2 && cards.every((card) => card.state === "judged");
+    this.show(this.looked);
   }
 
-  async #show(candidates) {
-    const read = candidates.slice(0, MOST_TRIALS).map(addressOf);
-    const shown = read.length === 1 ? read[0] : await this.#best(read);
-    const card = this.#cardOf(shown);
-    if (card.parts.has(shown.part) && card.state === "judged") return card; // held before the camera once more
-    card.parts.set(shown.part, shown.bytes);
-    card.holder ??= shown.holder;
-    return this.#judged(card);
+  /** Draw a card; the verdict's own modules are loaded with the first one, and what was asked meanwhile wins. */
+  async show(card) {
+    const drawn = card === null ? this.empty() : await this.drawn(card);
+    if (this.looked === card) fill(this.place, drawn);
   }
 
-  async #judged(card) {
-    card.state = "judging";
-    this.onChange(card);
-    const request = card.request === null ? null : card.request.data;
-    card.result = await this.judge(card.shown, request, { trial: false });
-    card.state = "judged";
-    this.onChange(card);
-    return card;
+  empty() {
+    return el(
+      "div",
+      { class: "panel empty" },
+      el("h3", { class: "panel__title" }, this.desk.word("empty_title")),
+      el("p", { class: "lead" }, this.desk.word("empty_text")),
+    );
   }
 
-  /** Of several readings of one scan the one that gets furthest: only one of them bears its signatures. */
-  async #best(read) {
-    let [best, most] = [read[0], -1];
-    for (const shown of read) {
-      const request = this.#askedBy(shown)?.data ?? null;
-      const { outcome, json } = await this.judge([shown.bytes], request, { trial: true });
-      const passed = json.steps.filter((step) => step.outcome === "ok").length;
-      if (outcome !== "invalid") return shown;
-      if (passed > most) [best, most] = [shown, passed];
+  /** There was no trust bundle when they were shown; now there is one. */
+  judgeTroubled() {
+    for (const card of this.queue.cards.filter(({ trouble }) => trouble !== null)) this.queue.again(card);
+  }
+
+  add() {
+    const card = this.queue.next();
+    if (card !== null) this.open(card);
+  }
+
+  tab(card) {
+    const outcome = card.result?.report.outcome ?? card.state;
+    return el(
+      "button",
+      {
+        type: "button",
+        class: `queue__tab queue__tab--${outcome}`,
+        "data-card": card.number,
+        "aria-current": card === this.looked ? "true" : null,
+        onclick: () => this.open(card),
+      },
+      el("span", { class: "queue__number" }, this.name(card)),
+      el("span", { class: "queue__state" }, this.state(card)),
+    );
+  }
+
+  async drawn(card) {
+    const close = () => this.queue.remove(card);
+    const note = card.note === null ? null : el("p", { class: "note note--wait" }, this.say(card.note));
+    const title = el("h3", { class: "queue__title" }, this.name(card));
+    if (card.state === "judged") {
+      const verdict = await this.desk.draw(card.result, { close, again: () => this.queue.again(card) });
+      return el("div", {}, title, note, verdict);
     }
-    return best;
+    const asked = card.request === null ? null : drawRequest(card.request, this.desk);
+    const trouble = card.trouble === null ? null : el("p", { class: "note note--wait" }, this.desk.word("trust_none_long"));
+    const quit = el("button", { type: "button", class: "button button--quiet", onclick: close }, this.say("queue_close"));
+    return el("div", { class: "panel queue__waiting" }, title, note, trouble, el("p", {}, this.state(card)), asked, quit);
   }
 
-  #cardOf(shown) {
-    const same = this.cards.find((card) => card.parts.has(shown.part) && card.request?.digest === (shown.request ?? undefined));
-    if (same !== undefined) return same;
-    const asked = this.cards.filter((card) => shown.request !== null && card.request?.digest === shown.request);
-    const open = (card) => card.result?.outcome !== "valid";
-    const own = asked.find((card) => card.holder === shown.holder && open(card));
-    if (own !== undefined) return own;
-    const waiting = asked.find((card) => card.holder === null && card.request.body.nonce !== null);
-    if (waiting !== undefined) return waiting;
-    const card = this.#added(this.#askedBy(shown));
-    // Two people answered one request: the second is never laid over the first.
-    if (asked.length > 0 && card.request.body.nonce !== null) card.note = "other_holder";
-    if (shown.request !== null && card.request?.digest !== shown.request) card.note = "not_asked_here";
-    return card;
+  name(card) {
+    return this.say("queue_number", { number: card.number });
   }
 
-  /** The request an answer is judged by: the one it names if it is ours, else any of ours, which then says no. */
-  #askedBy(shown) {
-    if (shown.request === null) return null;
-    const ours = this.stack.find(shown.request);
-    return ours ?? this.stack.stand(this.now()) ?? this.cards.find((card) => card.request !== null)?.request ?? this.stack.requests[0] ?? null;
+  state(card) {
+    return this.say(`queue_${card.state === "judged" ? card.result.report.outcome : card.state}`);
   }
-
-  #added(request) {
-    this.#last += 1;
-    const card = new Card(this.#last, request);
-    this.cards.push(card);
-    this.onChange(card);
-    return card;
+  say(key, values) {
+    return say(this.desk.language, key, values);
   }
 }

@@ -1,101 +1,67 @@
-// The requests a desk has: the stand's printed one, which all may answer, and a stack that was signed beforehand, each
-// with a nonce and for one applicant (DESIGN 3.4). The page holds no key and signs nothing.
-
-import { decodeAnyRequest, encodeRequestText } from "../certificate/qr_text.js";
-import { matchingDigits, parseRequest } from "../certificate/request.js";
-import { hex } from "../ledger/digest.js";
-import { ProjectError } from "../ledger/errors.js";
-
-const KEPT = "desk.handed_out";
-
 /**
- * A request in any of its forms (Uint8Array): {data (tagged bytes), text (TSQ1:…), digest (hex), digits (two), body}.
- * Throws FormatError.
+ * The stand's request on this screen, and the stack of requests for one applicant each.
  */
-export async function openRequest(anyForm) {
-  const data = decodeAnyRequest(anyForm);
-  const parsed = parseRequest(data);
-  const digest = await parsed.digest();
-  return Object.freeze({
-    data,
-    text: encodeRequestText(data),
-    digest: hex(digest),
-    digits: matchingDigits(digest),
-    body: parsed.body,
-  });
+
+import { say } from "./scan_words.js";
+import { el, fill } from "./dom.js";
+import { drawQr } from "./qr_draw.js";
+import { openRequests, Stack } from "./request_stack.js";
+
+const LISTED = "requests/index.json";
+const NAME = /^[A-Za-z0-9._-]+$/;
+const MOST = 2000;
+const AT_ONCE = 8;
+const CHECK = 60_000; // milliseconds: a request that ran out disappears by itself
+
+/** Read the requests beside the page into `desk.requests` (a Stack) and show the stand's one in `container`. */
+export async function mountRequests(container, desk) {
+  const [requests, refused] = await openRequests(await laidForms());
+  desk.requests = new Stack(requests);
+  const draw = () => fill(container, drawn(desk, refused));
+  desk.addEventListener("language", draw);
+  setInterval(draw, CHECK);
+  draw();
 }
 
-/** All that can be opened of `forms`, each once: [requests, how many could not]. */
-export async function openRequests(forms) {
-  const opened = new Map();
-  let refused = 0;
-  for (const form of forms) {
-    try {
-      const request = await openRequest(form);
-      opened.set(request.digest, request);
-    } catch (error) {
-      if (!(error instanceof ProjectError)) throw error;
-      refused += 1;
-    }
-  }
-  return [[...opened.values()], refused];
+/** A request (request_stack.js) as a figure: the code, and large the two digits that both screens show. */
+export function drawRequest(request, desk) {
+  const digits = el("strong", { class: "digits", "data-digits": request.digits }, request.digits);
+  return el(
+    "figure",
+    { class: "request", "data-request": request.digest },
+    drawQr(request.text, say(desk.language, "request_code")),
+    el("figcaption", {}, el("p", { class: "request__digits" }, desk.word("ask_digits"), " ", digits)),
+  );
 }
 
-/** Who asks what: the requests of one desk, and which of them were handed out. `now` is POSIX seconds everywhere. */
-export class Stack {
-  constructor(requests, { kept = window.localStorage } = {}) {
-    this.requests = requests;
-    this.kept = kept;
-  }
+function drawn(desk, refused) {
+  const stand = desk.requests.stand(desk.now());
+  const bad = refused === 0 ? null : el("p", { class: "note note--wait" }, say(desk.language, "requests_refused", { refused }));
+  if (stand === null) return [bad, desk.requests.requests.length > 0 ? null : el("p", { class: "lead" }, desk.word("ask_none"))];
+  return el("section", { class: "panel" }, el("h3", { class: "panel__title" }, desk.word("ask_title")), bad, drawRequest(stand, desk));
+}
 
-  /** The printed request, or null: no nonce, its answers live five minutes. */
-  stand(now) {
-    return this.requests.find(({ body }) => body.nonce === null && now < body.expires) ?? null;
-  }
-
-  /** The request with this digest (hex), or null. */
-  find(digest) {
-    return this.requests.find((request) => request.digest === digest) ?? null;
-  }
-
-  /** How many applicants can still have a request of their own. */
-  left(now) {
-    return this.#free(now).length;
-  }
-
-  /** A request nobody had before, null when there is none; it is remembered as handed out, over a reload too. */
-  take(now) {
-    const [request] = this.#free(now);
-    if (request === undefined) return null;
-    const handed = this.#handed(now);
-    handed[request.digest] = request.body.expires;
-    this.#keep(handed);
-    return request;
-  }
-
-  #free(now) {
-    const handed = this.#handed(now);
-    return this.requests.filter(
-      ({ body, digest }) => body.nonce !== null && now < body.expires && !Object.hasOwn(handed, digest),
-    );
-  }
-
-  /** Digest -> expiry of what was handed out and lives. A digest tells nothing of a person. */
-  #handed(now) {
-    let handed;
-    try {
-      handed = JSON.parse(this.kept.getItem(KEPT) ?? "{}");
-    } catch {
-      handed = {};
+/** The files that the host laid beside the page, as bytes; none where there is no list of them. */
+async function laidForms() {
+  const names = await listedNames();
+  const forms = [];
+  const next = async () => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) {
+      const answer = await fetch(`requests/${name}`, { cache: "no-cache" });
+      if (answer.ok) forms.push(new TextEncoder().encode((await answer.text()).replace(/[\r\n]+$/, "")));
     }
-    return Object.fromEntries(Object.entries(handed).filter(([, expires]) => now < expires));
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+  return forms;
+}
 
-  #keep(handed) {
-    try {
-      this.kept.setItem(KEPT, JSON.stringify(handed));
-    } catch {
-      // A private window may refuse; then the stack begins anew with the page, and a used nonce is refused by verify.
-    }
+async function listedNames() {
+  try {
+    const answer = await fetch(LISTED, { cache: "no-cache" });
+    if (!answer.ok) return [];
+    const { requests } = await answer.json();
+    return requests.map(({ file }) => file).filter((name) => NAME.test(name)).slice(0, MOST);
+  } catch {
+    return []; // no list: paper only
   }
 }

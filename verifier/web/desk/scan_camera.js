@@ -1,4 +1,6 @@
-// The camera: frames are looked at one after the other until a code is read; each text is told once.
+/**
+ * The camera: frames are looked at one after the other until a code is read; each text is told once.
+ */
 
 import { ProjectError } from "../ledger/errors.js";
 import { el } from "./dom.js";

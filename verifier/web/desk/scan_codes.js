@@ -1,4 +1,6 @@
-// QR codes out of pixels. The reader is loaded with the first picture, and kept in a worker of its own.
+/**
+ * QR codes out of pixels. The reader is loaded with the first picture, and kept in a worker of its own.
+ */
 
 import { FormatError } from "../ledger/errors.js";
 

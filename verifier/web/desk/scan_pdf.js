@@ -1,5 +1,7 @@
-// The pages of a PDF as pictures. pdf.js is loaded with the first PDF; scripts, forms and fonts of the file are left
-// alone, and nothing of it is run as code.
+/**
+ * The pages of a PDF as pictures. pdf.js is loaded with the first PDF; scripts, forms and fonts of the file are left
+ * alone, and nothing of it is run as code.
+ */
 
 import { FormatError } from "../ledger/errors.js";
 import { GlobalWorkerOptions, getDocument } from "../vendor/pdfjs/pdf.js";

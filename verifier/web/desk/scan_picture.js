@@ -1,4 +1,6 @@
-// QR codes out of a picture or a PDF that was dropped, pasted or chosen (verifier/images.py). Limits before work.
+/**
+ * QR codes out of a picture or a PDF that was dropped, pasted or chosen (verifier/images.py). Limits before work.
+ */
 
 import { FormatError } from "../ledger/errors.js";
 import { MAX_PIXELS, readCodes } from "./scan_codes.js";

@@ -1,11 +1,13 @@
-// What a text from a keyboard, a clipboard or a file says (certificate/qr_text.py), and what happened to it on its way.
-//
-//     TS1:…   0o…     an answer or a paper certificate
-//     TSQ1:…          a request: somebody held the stand's own code before the scanner
-//
-// base45 has capital letters, digits, spaces and $%*+-./: only, so three kinds of damage can be undone without a doubt:
-// letters that came as small ones, full-width or Chinese characters that an input method put in the place of ASCII, and
-// spaces that were trimmed from the end or collapsed. Whether the outcome is what was signed is for the signatures.
+/**
+ * What a text from a keyboard, a clipboard or a file says (certificate/qr_text.py), and what happened to it on its way.
+ *
+ *     TS1:…   0o…     an answer or a paper certificate
+ *     TSQ1:…          a request: somebody held the stand's own code before the scanner
+ *
+ * base45 has capital letters, digits, spaces and $%*+-./: only, so three kinds of damage can be undone without a doubt:
+ * letters that came as small ones, full-width or Chinese characters that an input method put in the place of ASCII, and
+ * spaces that were trimmed from the end or collapsed. Whether the outcome is what was signed is for the signatures.
+ */
 
 import { decodeBase45 } from "../certificate/base45.js";
 import { decodeCbor, Tagged } from "../ledger/cbor.js";

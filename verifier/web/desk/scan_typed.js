@@ -1,8 +1,10 @@
-// Counter scanners that type: a burst of keys that begins with our mark and ends with Enter, Tab or silence.
-//
-// Each key is kept twice, as the character it gave and as the place it has on a US keyboard. An input method that is
-// switched on swallows the characters ("Process"); the places still tell what was scanned. While a scan is being typed
-// the page's own keys are dead: no space presses a button, no Enter sends a form.
+/**
+ * Counter scanners that type: a burst of keys that begins with our mark and ends with Enter, Tab or silence.
+ *
+ * Each key is kept twice, as the character it gave and as the place it has on a US keyboard. An input method that is
+ * switched on swallows the characters ("Process"); the places still tell what was scanned. While a scan is being typed
+ * the page's own keys are dead: no space presses a button, no Enter sends a form.
+ */
 
 import { readText } from "./scan_text.js";
 

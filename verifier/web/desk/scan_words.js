@@ -1,4 +1,6 @@
-// What the ways in say to the clerk, zh and en. One sentence: what happened, and what helps.
+/**
+ * What the ways in say to the clerk, zh and en. One sentence: what happened, and what helps.
+ */
 
 const ZH = {
   camera_on: "打开摄像头",
@@ -33,7 +35,7 @@ const ZH = {
   mended_line_breaks: "已读取。文字中的换行已去掉。",
   mended_spaces: "已读取。扫码枪去掉了空格，已按签名补回；建议关闭扫码枪的“去除空格”。",
   request_code: "本窗口请求的二维码，请申请人用自己的钱包扫描",
-  request_digits: "两边屏幕应显示同样的两位数字：",
+  requests_refused: "{refused} 个请求文件打不开，没有使用：请告知信息部门。",
   queue: "申请人",
   queue_next: "下一位申请人",
   queue_left: "还可为 {left} 位申请人出示各自的请求",
@@ -106,7 +108,7 @@ const EN = {
   mended_line_breaks: "Read. Line breaks in the text were taken out.",
   mended_spaces: "Read. The scanner dropped spaces; they were put back as signed. Better switch off trimming in the scanner.",
   request_code: "QR code of this desk's request, for the applicant's wallet",
-  request_digits: "Both screens should show the same two digits:",
+  requests_refused: "{refused} request files do not open and are not used: tell your IT department.",
   queue: "Applicants",
   queue_next: "Next applicant",
   queue_left: "requests of their own for {left} more applicants",

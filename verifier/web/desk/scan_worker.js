@@ -1,8 +1,10 @@
-// The reader of QR codes, away from the page: zxing-cpp as WebAssembly. A message {id, image} (ImageData) is answered
-// by {id, texts}, or by {id, error} when the reader itself failed.
-//
-// A symbol's text is returned as it stands, one character a byte: what is not ours is refused by the steps, and nothing
-// is ever opened.
+/**
+ * The reader of QR codes, away from the page: zxing-cpp as WebAssembly. A message {id, image} (ImageData) is answered
+ * by {id, texts}, or by {id, error} when the reader itself failed.
+ *
+ * A symbol's text is returned as it stands, one character a byte: what is not ours is refused by the steps, and nothing
+ * is ever opened.
+ */
 
 import { prepareZXingModule, readBarcodes } from "../vendor/zxing/reader.js";
 

@@ -1,4 +1,6 @@
-// Tables in and out (verifier/bulk/sheet.py): CSV that a spreadsheet opens as text, nothing in a cell is ever run.
+/**
+ * Tables in and out (verifier/bulk/sheet.py): CSV that a spreadsheet opens as text, nothing in a cell is ever run.
+ */
 
 // A spreadsheet takes a cell that begins so as a formula or a command, also behind spaces.
 const DANGEROUS = ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%"];

@@ -1,5 +1,7 @@
-// Many small files as one to download: a ZIP archive without compression (APPNOTE 6.3.10, sections 4.3.7, 4.3.12,
-// 4.3.16), names in UTF-8.
+/**
+ * Many small files as one to download: a ZIP archive without compression (APPNOTE 6.3.10, sections 4.3.7, 4.3.12,
+ * 4.3.16), names in UTF-8.
+ */
 
 const STORED = 0;
 const UTF_8 = 0x0800;

@@ -1,5 +1,7 @@
-// All the ways in which an applicant's answer reaches the desk, behind one call: camera, picture, PDF, file, pasted
-// text, and counter scanners that type. What comes in is handed on as text or bytes; judging it is for others.
+/**
+ * All the ways in which an applicant's answer reaches the desk, behind one call: camera, picture, PDF, file, pasted
+ * text, and counter scanners that type. What comes in is handed on as text or bytes; judging it is for others.
+ */
 
 import { el, fill } from "./dom.js";
 import { startCamera } from "./scan_camera.js";
@@ -16,40 +18,29 @@ const REASONS = {
   "enc.too_large": "too_large",
 };
 
-/**
- * Put the ways in into `container`.
- *   language          "zh" or "en"
- *   onShown(shown)    {candidates: [Uint8Array, …], source, mended, inputMethod}: one answer or paper certificate, as
- *                     text or bytes. More than one candidate: the first that holds is meant (scan_text.js)
- *   onMany(files)     several answers at once (a list, a folder): for the batch; without it each is shown
- * Returns {stop()}.
- */
-export function mountScanner(container, { language, onShown, onMany = null }) {
-  return new Panel(container, language, onShown, onMany);
+/** Put the ways in into `container`; what is read goes to `desk.show`, several files at once to the batch. */
+export function mountScan(container, desk) {
+  const panel = new Panel(container, desk);
+  panel.draw();
+  desk.addEventListener("language", () => panel.draw());
 }
 
 class Panel {
-  constructor(container, language, onShown, onMany) {
-    Object.assign(this, { language, onShown, onMany, camera: null, opening: false });
-    this.draw(container);
-    this.stops = [
-      listenForScanner(document, {
-        onScan: (result, { inputMethod }) => this.take(result, "typed", inputMethod),
-        onTrouble: (trouble) => this.tell(`typed_${trouble}`),
-      }),
-      heard(document, "paste", (event) => this.paste(event)),
-      heard(document, "dragover", (event) => event.preventDefault()),
-      heard(document, "drop", (event) => this.drop(event)),
-    ];
+  constructor(container, desk) {
+    Object.assign(this, { container, desk, camera: null, opening: false });
+    listenForScanner(document, {
+      onScan: (result, { inputMethod }) => this.take(result, "typed", inputMethod),
+      onTrouble: (trouble) => this.tell(`typed_${trouble}`),
+    });
+    document.addEventListener("paste", (event) => this.paste(event));
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => this.drop(event));
   }
 
-  stop() {
-    this.stopCamera();
-    for (const stop of this.stops) stop();
-  }
-
-  draw(container) {
-    const text = (key) => say(this.language, key);
+  draw() {
+    this.camera?.stop();
+    this.camera = null;
+    const text = (key) => say(this.desk.language, key);
     this.view = el("div", { class: "scan__view", hidden: true });
     this.message = el("p", { class: "scan__message", role: "status" });
     this.cameraButton = el(
@@ -73,7 +64,8 @@ class Panel {
     const choose = el("button", { type: "button", class: "button", onclick: () => picker.click() }, text("file"));
     this.pasted = el("textarea", { class: "field__input scan__text", rows: "4", spellcheck: "false", autocomplete: "off" });
     fill(
-      container,
+      this.container,
+      el("h3", { class: "panel__title" }, this.desk.word("scan_title")),
       el("div", { class: "buttons" }, this.cameraButton, this.torchButton, choose, picker),
       this.view,
       el("p", { class: "lead small" }, text("ways")),
@@ -112,7 +104,7 @@ class Panel {
     });
     this.opening = false;
     if (this.camera === null) return;
-    this.cameraButton.textContent = say(this.language, "camera_off");
+    this.cameraButton.textContent = say(this.desk.language, "camera_off");
     this.torchButton.hidden = this.camera.torch === null;
     this.tell("camera_looking");
   }
@@ -122,7 +114,7 @@ class Panel {
     this.camera = null;
     this.view.hidden = true;
     this.torchButton.hidden = true;
-    this.cameraButton.textContent = say(this.language, "camera_on");
+    this.cameraButton.textContent = say(this.desk.language, "camera_on");
     this.tell(null);
   }
 
@@ -161,11 +153,8 @@ class Panel {
   }
 
   async takeFiles(files) {
-    if (files.length > 1 && this.onMany !== null) {
-      this.onMany(files);
-      return;
-    }
-    for (const file of files) await this.takeFile(file);
+    if (files.length === 1) await this.takeFile(files[0]);
+    else this.desk.dispatchEvent(new CustomEvent("many", { detail: files }));
   }
 
   async takeFile(file) {
@@ -176,8 +165,15 @@ class Panel {
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (isPicture(bytes)) await this.takePicture(bytes);
     else if (bytes[0] === TAG_18) this.hand([bytes], "file");
-    else if (bytes.length > MAX_LETTERS) this.tell("foreign");
-    else this.takeText(new TextDecoder().decode(bytes), "file");
+    else this.takeList(file, new TextDecoder().decode(bytes));
+  }
+
+  /** A file with one answer is shown; a list of them is a batch. */
+  takeList(file, text) {
+    const answers = text.match(/(?:TS1:|\b0oR)/gi)?.length ?? 0;
+    if (answers > 2) this.desk.dispatchEvent(new CustomEvent("many", { detail: [file] }));
+    else if (text.length > MAX_LETTERS) this.tell("foreign");
+    else this.takeText(text, "file");
   }
 
   async takePicture(bytes) {
@@ -202,19 +198,19 @@ class Panel {
     else this.tell(result.kind === "broken" ? `broken_${source === "typed" ? "typed" : "text"}` : result.kind);
   }
 
-  hand(candidates, source, mended = [], inputMethod = false) {
+  async hand(candidates, source, mended = [], inputMethod = false) {
     this.tell(inputMethod ? "mended_input_method" : mended.length > 0 ? `mended_${mended.at(-1)}` : null);
-    this.onShown({ candidates, source, mended, inputMethod });
+    this.desk.show([candidates.length === 1 ? candidates[0] : await this.best(candidates)], source);
+  }
+
+  async best(candidates) {
+    const { bestOf } = await import("./scan_best.js");
+    return bestOf(candidates, this.desk);
   }
 
   /** One line for the clerk: what happened, and what helps. Nothing that was scanned is repeated in it. */
   tell(key) {
-    this.message.textContent = key === null ? "" : say(this.language, key);
+    this.message.textContent = key === null ? "" : say(this.desk.language, key);
     this.message.dataset.told = key ?? "";
   }
-}
-
-function heard(target, name, listener) {
-  target.addEventListener(name, listener);
-  return () => target.removeEventListener(name, listener);
 }

@@ -1,33 +1,45 @@
-// Many answers at once: choose a folder or a list, watch the bar, look at the table, take the results away.
+/**
+ * Many answers at once: choose a folder or a list, watch the bar, look at the table, take the results away.
+ */
 
 import { countOutcomes, evidencePieces, reasonText, resultsLines, resultsSheet } from "./batch_results.js";
 import { runBatch } from "./batch_run.js";
 import { download, el, fill } from "./dom.js";
 import { say } from "./scan_words.js";
+import { drawVerdict } from "./verdict.js";
 
 const MOST_DRAWN = 500; // rows on the screen; all are in the files
 
-/**
- * Put the batch into `container`.
- *   language          "zh" or "en"
- *   open()            -> a promise of what a worker needs (batch_run.js), null when there is no trust bundle
- *   draw(json)        -> element: the verdict of one answer
- *   announce(text)    for those who hear the page
- * Returns {take(files)}: begin with these files, as when several were dropped at the counter.
- */
-export function mountBatch(container, { language, open, draw, announce }) {
-  return new View(container, { language, open, draw, announce });
+/** Put the batch into `container`; several files that are dropped at the counter come here too. */
+export function mountBatch(container, desk) {
+  const view = new View(container, desk);
+  desk.addEventListener("language", () => view.drawAnew());
+  desk.addEventListener("many", ({ detail }) => {
+    location.hash = "#batch";
+    view.take(detail);
+  });
 }
 
 class View {
-  constructor(container, options) {
-    Object.assign(this, options, { rows: [], running: null });
+  constructor(container, desk) {
+    Object.assign(this, { container, desk, rows: [], running: null });
+    this.draw();
+  }
+
+  /** In another language; what runs is not disturbed. */
+  drawAnew() {
+    if (this.running !== null) return;
+    this.draw();
+    if (this.rows.length > 0) this.drawResults();
+  }
+
+  draw() {
     this.bar = el("progress", { class: "batch__bar", hidden: true, "aria-label": this.text("batch_bar") });
     this.message = el("p", { class: "scan__message", role: "status", "data-batch": "message" });
     this.stopButton = el("button", { type: "button", class: "button", hidden: true, onclick: () => this.running?.abort() }, this.text("batch_stop"));
     this.results = el("div", { "data-batch": "results" });
     fill(
-      container,
+      this.container,
       el("div", { class: "panel" }, this.chooser(), this.bar, this.message, this.stopButton, this.results),
     );
   }
@@ -48,18 +60,30 @@ class View {
   }
 
   async run(files) {
-    const open = await this.open();
-    if (open === null) {
+    const { desk } = this;
+    if (desk.trust === null) {
       this.tell("batch_no_trust");
       return;
     }
     this.begin(files);
+    const open = {
+      files: [...desk.trustFiles],
+      rootKeys: desk.rootKeys,
+      requests: desk.requests.requests.map(({ data }) => data),
+      language: desk.language,
+      now: desk.now(),
+    };
     const onProgress = (done) => this.progress(done, files.length);
     const { rows, more } = await runBatch(files, { open, onProgress, signal: this.running.signal });
-    this.rows = rows;
+    Object.assign(this, { rows, more, judgedAt: open.now });
+    this.drawResults();
+    desk.announce(this.message.textContent);
+  }
+
+  drawResults() {
+    const { rows, more } = this;
     this.tell(more ? "batch_more" : "batch_done", { ...countOutcomes(rows), all: rows.length });
     fill(this.results, rows.length > 0 ? [this.takeAway(), this.table()] : null);
-    this.announce(this.message.textContent);
   }
 
   begin(files) {
@@ -100,7 +124,7 @@ class View {
     return el(
       "div",
       { class: "buttons" },
-      button("batch_csv", () => download("results.csv", resultsSheet(this.rows, this.language), "text/csv")),
+      button("batch_csv", () => download("results.csv", resultsSheet(this.rows, this.desk.language), "text/csv")),
       button("batch_jsonl", () => download("results.jsonl", resultsLines(this.rows), "application/x-ndjson")),
       button("batch_zip", () => download("verifications.zip", new Blob(evidencePieces(this.rows)), "application/zip")),
     );
@@ -120,9 +144,14 @@ class View {
 
   row({ name, json }) {
     const place = el("div", {});
-    const more = el("details", { class: "more", ontoggle: () => fill(place, more.open ? this.draw(json) : null) });
+    const more = el("details", { class: "more", ontoggle: () => fill(place, more.open ? this.drawn(json) : null) });
     more.append(el("summary", {}, this.text(`queue_${json.outcome}`)), place);
     return el("tr", { "data-outcome": json.outcome }, el("td", {}, name), el("td", {}, more), el("td", {}, reasonText(json)));
+  }
+
+  drawn(json) {
+    const { language, posts } = this.desk;
+    return drawVerdict(json, { language, now: this.judgedAt, posts });
   }
 
   tell(key, values = {}) {
@@ -131,6 +160,6 @@ class View {
   }
 
   text(key, values = {}) {
-    return say(this.language, key, values);
+    return say(this.desk.language, key, values);
   }
 }
