@@ -11,7 +11,7 @@
 import { reasonText } from "../certificate/texts.js";
 import { fromHex } from "../ledger/digest.js";
 import { ProjectError } from "../ledger/errors.js";
-import { STATIC, asked } from "../verifier/expect.js";
+import { Asked, STATIC } from "../verifier/expect.js";
 import { fileVerification } from "../verifier/filing.js";
 import { reportJson } from "../verifier/render.js";
 import { openSeenStore } from "../verifier/seen_store.js";
@@ -55,7 +55,7 @@ async function judged({ name, data }) {
   const report = await verify(data.length === 1 ? data[0] : data, {
     trust,
     now,
-    expect: request === null ? STATIC : asked(request),
+    expect: request === null ? STATIC : new Asked(request),
     seen,
   });
   const evidence = report.certificate === null ? null : await filed(report, data, request);

@@ -2,7 +2,7 @@
  * Of several readings of one scan the one that was signed: where spaces were lost, only the signatures tell how many.
  */
 
-import { asked, STATIC } from "../verifier/expect.js";
+import { Asked, STATIC } from "../verifier/expect.js";
 import { MemorySeen } from "../verifier/seen.js";
 import { verify } from "../verifier/verify.js";
 import { addressOf } from "./address.js";
@@ -19,7 +19,7 @@ export async function bestOf(candidates, desk) {
     const report = await verify(bytes, {
       trust: desk.trust,
       now: desk.now(),
-      expect: ours === null ? STATIC : asked(ours.data),
+      expect: ours === null ? STATIC : new Asked(ours.data),
       seen: new MemorySeen(),
     });
     const passed = report.steps.filter((step) => step.outcome === "ok").length;
