@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from certificate.texts import Language
+from certificate.texts import LANGUAGES, Language
 from ledger.reasons import Reason
 from tests.attacks.marking import attack
 from tests.browser.cases import CASES, case_of
@@ -33,7 +33,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_card_says_verdict_shape_and_what_to_do_next(page: Page, site: Site, name: str) -> None:
-    for language, word in zip(("zh", "en"), _WORDS[name], strict=True):
+    for language, word in zip(LANGUAGES, _WORDS[name], strict=True):
         report = case_of(name).report(language)
         draw_card(page, site, report, language)
         card = page.locator(".verdict")
@@ -122,7 +122,7 @@ def test_nothing_runs_out_of_the_page(page: Page, site: Site, size: Any, scale: 
     """Also with text at twice its size."""
     page.set_viewport_size(size)
     for name in ("valid", "not-posted", "forged"):
-        for language in ("zh", "en"):
+        for language in LANGUAGES:
             draw_card(page, site, case_of(name).report(language), language, text_scale=scale)
             assert overflow(page) == []
 
