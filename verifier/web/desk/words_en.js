@@ -211,7 +211,14 @@ export const EN = Object.freeze({
 
   form_title: "Filled form",
   form_choose: "Choose a form",
-  form_none: "The trust bundle holds no form.",
+  form_none: "The trust bundle holds no form that this answer fills.",
+  form_close: "Close",
+
+  about_forget: "Forget this device's bundle …",
+  about_forget_text:
+    "Only when your IT department says so: this device forgets trust bundle and root keys and begins anew with this site's at the next opening. Used answers stay remembered.",
+  about_forget_sure: "Forget them? The next opening needs this site.",
+  about_forgotten: "Forgotten. Open this page again.",
 
   saved_evidence: "verification.cbor",
   trouble: "This page failed and came to no result. Open it again; if it happens again, tell your IT department.",

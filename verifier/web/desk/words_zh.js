@@ -207,7 +207,13 @@ export const ZH = Object.freeze({
 
   form_title: "填好的表",
   form_choose: "选择表格",
-  form_none: "核验依据里没有可填的表格。",
+  form_none: "核验依据里没有这份作答能填的表格。",
+  form_close: "关闭",
+
+  about_forget: "清空本机记忆……",
+  about_forget_text: "只在信息部门要求时使用：本机忘记核验依据与根密钥，下次打开时按本站重新开始。已用过的作答仍记住。",
+  about_forget_sure: "确定清空？下次打开须能连上本站。",
+  about_forgotten: "已清空。请重新打开本页。",
 
   saved_evidence: "核验文件.cbor",
   trouble: "本页出错，没有得出结果。请重新打开；如再次发生，请告知信息部门。",
