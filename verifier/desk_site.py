@@ -169,11 +169,19 @@ def _settings(posts: Mapping[str, int]) -> bytes:
 
 
 def _remove_stale(out: Path, files: Mapping[str, bytes]) -> None:
-    """What an earlier export wrote and this one does not; the bundle's folder sees to itself."""
-    for path in sorted(out.rglob("*")) if out.exists() else ():
-        name = path.relative_to(out).as_posix()
-        if path.is_file() and name not in files and not name.startswith(f"{_TRUST}/"):
+    """What the earlier export there listed and this one does not; what others laid beside it stays."""
+    for name in _listed_before(out):
+        path = out / name
+        if name not in files and path.is_file() and path.resolve().is_relative_to(out.resolve()):
             path.unlink()
+
+
+def _listed_before(out: Path) -> list[str]:
+    entry = out / _ENTRY
+    if not entry.is_file():
+        return []
+    listed = re.findall(r'(?m)^  "([A-Za-z0-9._/-]+)": "[0-9a-f]{64}"', entry.read_text("utf-8"))
+    return [*listed, *(f"{_REQUESTS}/{path.name}" for path in (out / _REQUESTS).glob("*.txt"))]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,11 +1,10 @@
-"""Writes the tables that the browser's verifier takes from the Python side: reasons, numbers, characters.
+"""Writes the tables that the browser's verifier takes from the Python side: reasons, numbers, characters, words.
 
 python -m tests.documents.web
 """
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import IntEnum
@@ -19,6 +18,7 @@ from certificate.numbers import Algorithm, CertificateType, Environment, Present
 from certificate.status_list import Status
 from ledger.entry import EntryType
 from ledger.reasons import Reason, verdict_of
+from tests.documents.web_texts import TEXT_FILES, javascript
 
 __all__ = ["FILES", "FOLDER"]
 
@@ -36,29 +36,22 @@ _NUMBERS: Final[tuple[type[IntEnum], ...]] = (
 )
 
 
-def _module(head: str, constants: Mapping[str, object]) -> str:
-    """A module of constants: one member of an object a line, so that a change reads as one."""
-    parts = [f"/** {head} Written by `python -m tests.documents.web`. */\n"]
-    for name, value in constants.items():
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-        parts.append(f"\nexport const {name} = Object.freeze({text});\n")
-    return "".join(parts)
-
-
 def _reasons() -> str:
     verdicts = {reason.value: verdict_of(reason).value for reason in Reason}
-    return _module("What each reason does to the step in which it occurs.", {"VERDICTS": verdicts})
+    return javascript("What each reason does to the step in which it occurs.", {"VERDICTS": verdicts})
 
 
 def _numbers() -> str:
     tables = {table.__name__: {member.name: int(member) for member in table} for table in _NUMBERS}
-    return _module("The numbers of the formats.", tables)
+    return javascript("The numbers of the formats.", tables)
 
 
 def _characters() -> str:
     """By ranges, and not by the browser's own tables, which are of another version of Unicode in each browser."""
     ranges = {
-        "FORBIDDEN": _ranges(lambda letter: unicodedata.category(letter) in display_text.FORBIDDEN_CATEGORIES),
+        "FORBIDDEN": _ranges(
+            lambda letter: unicodedata.category(letter) in display_text.FORBIDDEN_CATEGORIES
+        ),
         "MARKS": _ranges(lambda letter: unicodedata.category(letter)[0] == "M"),
     }
     scripts = {script: _ranges(_letters_of(script)) for script in display_text.MIXABLE_SCRIPTS}
@@ -68,7 +61,7 @@ def _characters() -> str:
         if letter.casefold() != letter.lower()
     ]
     head = f"Ranges of characters by their properties in Unicode {unicodedata.unidata_version}, in hex."
-    return _module(head, {**ranges, "SCRIPTS": scripts, "FOLDED": " ".join(folded)})
+    return javascript(head, {**ranges, "SCRIPTS": scripts, "FOLDED": " ".join(folded)})
 
 
 def _letters_of(script: str) -> Callable[[str], bool]:
@@ -88,6 +81,7 @@ FILES: Final[Mapping[str, Callable[[], str]]] = {
     "reasons.js": _reasons,
     "numbers.js": _numbers,
     "characters.js": _characters,
+    **TEXT_FILES,
 }
 """File name in `FOLDER` to what gives its content."""
 

@@ -3,6 +3,7 @@
  */
 
 import { el, fill } from "./dom.js";
+import { forgetKept } from "./trust_keep.js";
 import { dayText, trustState } from "./trust_line.js";
 import { updateFromFiles, updateFromSite } from "./trust_update.js";
 
@@ -79,6 +80,23 @@ function updating(desk, told) {
     files,
     el("p", { class: "small lead" }, desk.word("trust_from_files_hint")),
     told,
+    forgetting(desk, told),
+  );
+}
+
+/** Root keys are changed by a ceremony, so that a person says on each device that it took place. */
+function forgetting(desk, told) {
+  const forget = async () => {
+    if (!window.confirm(desk.word("about_forget_sure"))) return;
+    await forgetKept();
+    fill(told, desk.word("about_forgotten"));
+  };
+  return el(
+    "details",
+    { class: "more" },
+    el("summary", {}, desk.word("about_forget")),
+    el("p", { class: "small" }, desk.word("about_forget_text")),
+    el("button", { type: "button", class: "button", "data-action": "forget", onclick: forget }, desk.word("about_forget")),
   );
 }
 

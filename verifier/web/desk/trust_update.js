@@ -3,8 +3,9 @@
  * those of `tally trust sync` (verifier/successor.py); what does not pass them leaves the old bundle in use.
  */
 
-import { reasonText } from "../certificate/texts.js";
 import { parseSign1 } from "../certificate/cose.js";
+import { Typ } from "../certificate/numbers.js";
+import { reasonText } from "../certificate/texts.js";
 import { bytesEqual, fromHex, hex } from "../ledger/digest.js";
 import { FormatError, ProjectError, UndeterminedError } from "../ledger/errors.js";
 import { checkSuccessor, rememberBundle } from "../verifier/successor.js";
@@ -12,7 +13,6 @@ import { BUNDLE_NAME, parseBundle } from "../verifier/trust.js";
 import { loadKept, saveKept } from "./trust_keep.js";
 
 const ROOT_KEYS = "root.keys";
-const BUNDLE_TYP = "tallystick-bundle";
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.(?:cbor|cose|cwt|json|toml|txt)$/;
 const ROOT_LINE = /^[0-9a-f]{64}$/;
 const MAX_FILES = 4096;
@@ -135,7 +135,7 @@ function failureText(desk, error) {
 
 /** The names that a bundle lists, before anything of it is checked: only to know what to fetch. */
 function listedNames(manifest) {
-  const listing = parseSign1(manifest, BUNDLE_TYP).payload[5];
+  const listing = parseSign1(manifest, Typ.BUNDLE).payload[5];
   if (!Array.isArray(listing) || listing.length > MAX_FILES) throw new FormatError("trust.malformed", "its list");
   return listing.map((row) => {
     if (!Array.isArray(row) || typeof row[0] !== "string" || !FILE_NAME.test(row[0])) {

@@ -70,6 +70,10 @@ export const EN = Object.freeze({
   verdict_invalid_sub: "Do not rely on it",
   verdict_not_met: "Condition not met",
   verdict_not_met_sub: "The certificate is genuine; the rule that was asked is not met",
+  verdict_replaced: "Replaced by a newer one",
+  verdict_replaced_sub: "This one is no longer used; it is no forgery",
+  verdict_expired: "Expired",
+  verdict_expired_sub: "This one is no longer used; ask for a new one",
   verdict_undetermined: "Cannot tell yet",
   verdict_undetermined_sub: "This does not mean it is false, and is no reason to refuse",
   shape_valid: "circle with a tick",
@@ -136,7 +140,7 @@ export const EN = Object.freeze({
   month_not_posted: "not posted yet",
   month_later: "later than the data",
   months_note: "Years that were not shown are not listed; that does not mean they were not paid.",
-  months_paid: "{paid} months",
+  months_complete: "complete to {month}",
 
   policies: "Rules that were asked",
   policy_true: "met",
@@ -207,7 +211,14 @@ export const EN = Object.freeze({
 
   form_title: "Filled form",
   form_choose: "Choose a form",
-  form_none: "The trust bundle holds no form.",
+  form_none: "The trust bundle holds no form that this answer fills.",
+  form_close: "Close",
+
+  about_forget: "Forget this device's bundle …",
+  about_forget_text:
+    "Only when your IT department says so: this device forgets trust bundle and root keys and begins anew with this site's at the next opening. Used answers stay remembered.",
+  about_forget_sure: "Forget them? The next opening needs this site.",
+  about_forgotten: "Forgotten. Open this page again.",
 
   saved_evidence: "verification.cbor",
   trouble: "This page failed and came to no result. Open it again; if it happens again, tell your IT department.",

@@ -69,6 +69,10 @@ export const ZH = Object.freeze({
   verdict_invalid_sub: "请勿采信",
   verdict_not_met: "不符合条件",
   verdict_not_met_sub: "证明本身真实，所问规则不满足",
+  verdict_replaced: "已有更新的证明",
+  verdict_replaced_sub: "这一份不再使用；这不是造假",
+  verdict_expired: "已过期",
+  verdict_expired_sub: "这一份不再使用；请出示新的",
   verdict_undetermined: "暂时无法判断",
   verdict_undetermined_sub: "这不等于无效，也不是拒绝的理由",
   shape_valid: "圆形勾号",
@@ -133,7 +137,7 @@ export const ZH = Object.freeze({
   month_not_posted: "尚未入账",
   month_later: "数据未及",
   months_note: "未出示的年份不在表中，不等于没有缴费。",
-  months_paid: "{paid} 个月",
+  months_complete: "数据完整至 {month}",
 
   policies: "所问的规则",
   policy_true: "符合",
@@ -203,7 +207,13 @@ export const ZH = Object.freeze({
 
   form_title: "填好的表",
   form_choose: "选择表格",
-  form_none: "核验依据里没有可填的表格。",
+  form_none: "核验依据里没有这份作答能填的表格。",
+  form_close: "关闭",
+
+  about_forget: "清空本机记忆……",
+  about_forget_text: "只在信息部门要求时使用：本机忘记核验依据与根密钥，下次打开时按本站重新开始。已用过的作答仍记住。",
+  about_forget_sure: "确定清空？下次打开须能连上本站。",
+  about_forgotten: "已清空。请重新打开本页。",
 
   saved_evidence: "核验文件.cbor",
   trouble: "本页出错，没有得出结果。请重新打开；如再次发生，请告知信息部门。",

@@ -84,6 +84,7 @@ async function tufKeyId(publicKey) {
 }
 
 function offeredOf(signatures) {
+  if (signatures === "" || (signatures instanceof Map && !signatures.size)) return new Map(); // of nobody, to Python
   return new Map(itemsOf(signatures).map((row) => [member(row, "keyid"), bytesOf(member(row, "sig"))]));
 }
 
