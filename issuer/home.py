@@ -103,7 +103,7 @@ class Home:
         self.settings = _load_settings(path / CONFIG_NAME)
         self._ask = passphrase
         self._passphrase: bytes | None = None
-        self._secrets: dict[str, bytes] = {}
+        self._secrets: dict[tuple[str, int], bytes] = {}
 
     # --- where things are -----------------------------------------------------------------------------------
 
@@ -114,6 +114,11 @@ class Home:
     @property
     def tuf_dir(self) -> Path:
         return self.path / "tuf"
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the bundle is under a root of several keys, as of all homes but the first ones."""
+        return (self.tuf_dir / "1.root.json").exists()
 
     @property
     def policy_path(self) -> Path:
@@ -304,9 +309,13 @@ class Home:
             raise ConfigError(Reason.HOME_FAR_LEDGER, "another organisation runs this home's log", hint=hint)
 
     def _secret(self, name: str) -> bytes:
-        if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
-            self._secrets[name] = self._unsealed(name)
-        return self._secrets[name]
+        path = self.key_path(name)
+        made = (
+            path.stat().st_mtime_ns if path.exists() else 0
+        )  # another process may put a new key in its place
+        if (name, made) not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
+            self._secrets[name, made] = self._unsealed(name)
+        return self._secrets[name, made]
 
     def _unsealed(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from certificate.cose import parse_sign1
 from certificate.directory import Directory, parse_directory, sign_directory
+from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Typ
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
 from issuer.held_files import PublishedLedger, held_files, padding
@@ -36,6 +37,7 @@ from verifier.trust import (
     BUNDLE_NAME,
     DIRECTORY_NAME,
     POLICY_NAME,
+    VERSIONS_OF_A_ROOT,
     parse_bundle,
     sign_bundle,
     status_file_name,
@@ -107,7 +109,7 @@ def cut_bundle(
         ConflictError: `store.locked`, and what appending and signing raise.
     """
     with locked(home.path / "trust.lock", what="cutting a trust bundle", timeout=_PATIENCE):
-        if not home.key_path(LIVE_KEY).exists():
+        if not home.has_root:
             return _cut_under_one_key(home, ledger, now, directory)
         signed = _drafted(home, draft) if draft is not None else _signed(home, directory, now)
         version = _write_bundle(home, ledger, now, signed)
@@ -149,19 +151,13 @@ def _signed(home: Home, directory: Directory | None, now: int) -> _Signed:
 
 
 def _drafted(home: Home, draft: Mapping[str, bytes]) -> _Signed:
-    from issuer.trust_root import root_keys
+    from issuer.trust_root import check_follows, root_keys
 
     keys = root_keys(home)
     if TARGETS_NAME not in draft:
         raise ConfigError(Reason.CLI_NOT_FOUND, TARGETS_NAME, hint="name the draft's folder")
     endorsed = parse_targets(draft[TARGETS_NAME], root_keys=keys)
-    held = parse_targets(
-        (home.trust_dir / TARGETS_NAME).read_bytes(), root_keys=load_root_keys(home.trust_dir)
-    )
-    if endorsed.version < held.version:
-        raise VerificationError(
-            Reason.TRUST_BUNDLE_ROLLBACK, f"targets {endorsed.version} after {held.version}"
-        )
+    check_follows(home, endorsed)
     for name, digest in endorsed.digests.items():
         if name not in draft or sha256(draft[name]).digest() != digest:
             raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not what was signed")
@@ -181,8 +177,8 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
     for name, index in zip(logged, indices, strict=False):
         files[name] = encode_trust_proof(authority, ledger.prove(index))
     files |= {name: token for name, (token, _) in lists.items()}
-    version = _last_version(home) + 1
     live = home.signer(LIVE_KEY)
+    version = _next_version(home, live)
     files[BUNDLE_NAME] = sign_bundle(
         live,
         files,
@@ -211,7 +207,7 @@ def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Di
         entries.insert(0, encode_entry(EntryType.TRUST_FILE, home.settings.authority, digest))
     _log(home, ledger, entries, now)
     files |= _held_files(home, ledger, now)
-    version = _last_version(home) + 1
+    version = _next_version(home, root)
     files[BUNDLE_NAME] = sign_bundle(
         root,
         files,
@@ -294,9 +290,15 @@ def _packed(values: Iterable[tuple[int, int]]) -> StatusList:
     return StatusList(STATUS_BITS, bytes(packed))
 
 
-def _last_version(home: Home) -> int:
+def _next_version(home: Home, live: CoseSigner) -> int:
+    """The next number. A new online key begins above all that the thief of the old one may have counted to."""
     path = home.trust_dir / BUNDLE_NAME
     if not path.exists():
-        return 0
-    version = parse_sign1(path.read_bytes(), Typ.BUNDLE).payload[2]
-    return int(version)
+        return 1
+    last = parse_sign1(path.read_bytes(), Typ.BUNDLE)
+    following = int(last.payload[2]) + 1
+    if last.kid == key_id(live.public_key):
+        return following
+    from issuer.trust_root import root_chain
+
+    return max(following, len(root_chain(home)) * VERSIONS_OF_A_ROOT)

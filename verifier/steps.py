@@ -349,11 +349,13 @@ class Run:
         return shown if shown is None else self.filed.proofs.get((shown.log, shown.index), shown)
 
     def _check_bundle_version(self) -> None:
-        newest = self.seen.newest("bundle.version") or 0
-        if self.trust.version < newest:
-            raise VerificationError(
-                Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}"
-            )
+        for name, held in (
+            ("bundle.version", self.trust.version),
+            ("targets.version", self.trust.endorsed),
+        ):
+            newest = self.seen.newest(name) or 0
+            if held < newest:
+                raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"{name} {held} after {newest}")
 
     def _check_checkpoint_age(self, held: HeldLog | None) -> None:
         """A log that nobody cosigned for so long may be hiding; a certificate's own old proof is no fault."""

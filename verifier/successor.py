@@ -50,6 +50,9 @@ def check_successor(
         raise VerificationError(Reason.KEY_ENV_TEST, "the bundle in use is of the other environment")
     if new.version < newest:
         raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"version {new.version} after {newest}")
+    signed = max(seen.newest("targets.version") or 0, 0 if held is None else held.endorsed)
+    if new.endorsed < signed:  # they name an online key, which may have been stolen since
+        raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"targets {new.endorsed} after {signed}")
     behind = max(seen.newest("time") or 0, new.issued, 0 if held is None else held.issued) - now
     if behind > CLOCK_SKEW:
         raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{behind} s behind a signed time")
@@ -65,6 +68,7 @@ def check_successor(
 def remember_bundle(new: TrustBundle, seen: Seen, *, now: int) -> None:
     """Note what was seen: version, time, and the time of each list that its authority signed."""
     seen.advance("bundle.version", new.version)
+    seen.advance("targets.version", new.endorsed)
     seen.advance("time", new.issued)
     for listed in _lists(new):
         if listed.issued <= now + CLOCK_SKEW:  # one from the future would lock out the honest ones
