@@ -171,7 +171,7 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
         proof: encode_entry(EntryType.TRUST_FILE, authority, sha256(files[name]).digest())
         for name, proof in PROOF_NAMES.items()
     }
-    lists = _lists(home, now)
+    lists = _lists(home, now, files[DIRECTORY_NAME])
     indices = _log(home, ledger, [*logged.values(), *(entry for _, entry in lists.values())], now)
     files |= _held_files(home, ledger, now)
     for name, index in zip(logged, indices, strict=False):
@@ -195,7 +195,7 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
 def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Directory | None) -> int:
     """A home made before root keys were three: one key signs everything, and there is no TUF repository of it."""
     root = home.signer("root")
-    lists = _lists(home, now)
+    lists = _lists(home, now, (home.trust_dir / DIRECTORY_NAME).read_bytes())
     files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home), **template_files(home)}
     files |= {name: token for name, (token, _) in lists.items()}
     entries = [entry for _, entry in lists.values()]
@@ -242,15 +242,15 @@ def _read(home: Home, names: Iterable[str]) -> dict[str, bytes]:
     return {name: (home.trust_dir / name).read_bytes() for name in names}
 
 
-def _lists(home: Home, now: int) -> dict[str, tuple[bytes, bytes]]:
-    """File name to status list and its ledger entry."""
+def _lists(home: Home, now: int, directory: bytes) -> dict[str, tuple[bytes, bytes]]:
+    """File name to status list and its ledger entry; the keys that `directory` lists sign."""
     authority = home.settings.authority
     return {
         status_file_name(authority, number): (
             token,
             encode_entry(EntryType.STATUS_LIST, authority, sha256(token).digest()),
         )
-        for number, token in enumerate(_status_tokens(home, now))
+        for number, token in enumerate(_status_tokens(home, now, _parsed(directory)))
     }
 
 
@@ -260,7 +260,7 @@ def _milestones(home: Home, log: int) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _status_tokens(home: Home, now: int) -> list[bytes]:
+def _status_tokens(home: Home, now: int, directory: Directory) -> list[bytes]:
     """One token per list in use, from the states in the register."""
     register = home.register()
     try:
@@ -269,7 +269,7 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
         ]
     finally:
         register.close()
-    signer = home.signer("status")
+    signer, second = home.signer("status"), home.status_mldsa_signer(directory)
     return [
         sign_status_token(
             signer,
@@ -278,6 +278,7 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
             expires=now + STATUS_LIFETIME,
             ttl=STATUS_TTL,
             statuses=values,
+            mldsa_signer=second,
         )
         for number, values in enumerate(lists)
     ]
@@ -301,4 +302,5 @@ def _next_version(home: Home, live: CoseSigner) -> int:
         return following
     from issuer.trust_root import root_chain
 
-    return max(following, len(root_chain(home)) * VERSIONS_OF_A_ROOT)
+    roots = len(root_chain(home))
+    return following if roots == 1 else max(following, roots * VERSIONS_OF_A_ROOT)

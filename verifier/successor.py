@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from certificate.directory import Directory, KeyRole
-from certificate.keys import verify_signature
 from certificate.status_list import UnverifiedStatusList, parse_status_token, status_list_uri
 from ledger.errors import UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.list_signature import verify_list_signature
 from verifier.list_watch import undone_places
 from verifier.logged import PROOF_NAMES, require_logged
 from verifier.seen import Seen
@@ -79,20 +78,14 @@ def _lists(bundle: TrustBundle) -> Iterator[UnverifiedStatusList]:
     """The bundle's lists whose signature and name hold; of the others step 8 of a verification says what is wrong."""
     for (authority, number), token in bundle.status_tokens.items():
         listed = parse_status_token(token)
-        if listed.uri == status_list_uri(authority, number) and _is_signed(
-            listed, bundle.directory, authority
-        ):
+        if listed.uri == status_list_uri(authority, number) and _is_signed(listed, bundle, authority):
             yield listed
 
 
-def _is_signed(listed: UnverifiedStatusList, directory: Directory, authority: int) -> bool:
-    key = directory.key(KeyRole.STATUS, listed.sign1.kid)
-    if key is None or key.authority != authority:
-        return False
+def _is_signed(listed: UnverifiedStatusList, bundle: TrustBundle, authority: int) -> bool:
+    demanded = bundle.policy.pq_required
     try:
-        verify_signature(
-            public_key=key.public_key, message=listed.sign1.to_be_signed, signature=listed.sign1.signature
-        )
+        verify_list_signature(listed, authority=authority, directory=bundle.directory, demanded=demanded)
     except VerificationError:
         return False
     return True
