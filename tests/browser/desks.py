@@ -1,86 +1,72 @@
-"""A desk as its host serves it: the product's own server over a case's trust folder, on loopback."""
+"""The whole desk page as an organisation serves it: the product's own files and headers, a bundle, and its requests."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Locator, Page
 
-from certificate.qr_text import encode_qr_text
-from cli.desk_server import DeskServer, serve_desk
-from tests.browser.cases import Case
-from tests.world import NOW
-from verifier.desk_site import desk_files
+from tests.browser.pages import Watch
+from tests.browser.site import Site, served_site
+from tests.browser.town import DeskTown
+from tests.world import SECONDS
+from verifier.desk_site import HEADERS, desk_files
 
-__all__ = ["Desk", "open_desk", "served_desk", "show_text"]
+__all__ = ["OpenDesk", "opened_desk", "served_desk"]
+
+NOW = datetime.fromtimestamp(SECONDS, UTC)
 
 
-@dataclass(slots=True)
-class Desk:
-    """A running site; what stands in `trust` is served, `stop` is the cut cable."""
+class OpenDesk:
+    """One tab with the desk in it, at the town's time of day."""
 
-    trust: Path
-    server: DeskServer
-    thread: threading.Thread
-    running: bool = field(default=True)
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page, self.site, self.watch = page, site, Watch(page, site.url)
 
-    @property
-    def url(self) -> str:
-        """The origin, without a slash at its end."""
-        return self.server.url.rstrip("/")
+    def open(self) -> None:
+        self.page.clock.set_fixed_time(NOW)
+        self.page.goto(f"{self.site.url}/")
+        self.page.locator("[data-scan=camera]").wait_for()
+        self.page.locator("#trust").get_by_text("2026-11-24").first.wait_for()
 
-    def lay(self, files: Mapping[str, bytes]) -> None:
-        """Make the folder hold these files and no others."""
-        self.trust.mkdir(exist_ok=True)
-        for path in self.trust.iterdir():
-            path.unlink()
-        for name, data in files.items():
-            (self.trust / name).write_bytes(data)
+    def cut_network(self) -> None:
+        """Wait until the page holds all it needs, then end the server and the network."""
+        self.page.locator("#offline[data-state=ready]").wait_for()
+        self.site.stop()
+        self.page.context.set_offline(True)
 
-    def stop(self) -> None:
-        if self.running:
-            self.running = False
-            self.server.shutdown()
-            self.server.server_close()
-            self.thread.join()
+    def choose(self, *files: Path | dict[str, object]) -> None:
+        """Choose files at the counter."""
+        self.page.locator("[data-scan=file]").set_input_files(list(files))  # type: ignore[arg-type]  # two kinds
+
+    def verdict(self, outcome: str) -> Locator:
+        """The card that is looked at, once it says this."""
+        found = self.page.locator(f"#queue [data-verdict={outcome}]")
+        found.wait_for()
+        return found
 
 
 @contextmanager
 def served_desk(
-    folder: Path,
-    files: Mapping[str, bytes],
-    *,
-    requests: Sequence[bytes] = (),
-    posts: Mapping[str, int] | None = None,
-    port: int = 0,
-) -> Iterator[Desk]:
-    """A desk over a trust folder below `folder`."""
-    site = desk_files(requests=requests, posts=posts)
-    server = serve_desk(site, trust=folder / "trust", host="127.0.0.1", port=port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    desk = Desk(folder / "trust", server, thread)
-    desk.lay(files)
-    thread.start()
-    try:
-        yield desk
-    finally:
-        desk.stop()
+    town: DeskTown, *, requests: Sequence[bytes] = (), posts: dict[str, int] | None = None
+) -> Iterator[Site]:
+    """The product's files with the town's bundle."""
+    with served_site(headers=HEADERS) as site:
+        for path, content in desk_files(requests=requests, posts=posts).items():
+            site.put(f"/{path}", content)
+        town.lay_trust(site)
+        yield site
 
 
-def open_desk(page: Page, desk: Desk, *, fragment: str = "") -> None:
-    """Open the page on the day of the tests' world, and wait until all of its parts stand."""
-    page.clock.set_fixed_time(NOW)
-    page.goto(f"{desk.url}/{fragment}")
-    page.wait_for_selector("html[data-desk=open]", timeout=60_000)
-
-
-def show_text(page: Page, case: Case) -> None:
-    """Paste what a case shows, as text, and wait for its card."""
-    page.get_by_text("粘贴文字", exact=True).first.click()
-    page.locator("textarea").fill(encode_qr_text(case.shown))
-    page.locator("[data-scan=read]").click()
-    page.wait_for_selector(".verdict", timeout=60_000)
+@contextmanager
+def opened_desk(browser: Browser, site: Site, *, language: str = "en-GB") -> Iterator[OpenDesk]:
+    """A fresh profile in which the desk was opened once; nothing it did may have gone wrong."""
+    context = browser.new_context(locale=language, timezone_id="Asia/Shanghai", permissions=["camera"])
+    desk = OpenDesk(context.new_page(), site)
+    desk.open()
+    yield desk
+    desk.watch.assert_quiet()
+    context.close()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.cases import case_of
-from tests.browser.desks import Desk, open_desk, served_desk, show_text
+from tests.browser.hosting import Desk, open_desk, served_desk, show_text
 from tests.browser.pages import Watch
 
 _VERDICTS = {
