@@ -80,7 +80,7 @@ def open_desk(page: Page, desk: Desk, *, fragment: str = "") -> None:
 
 def show_text(page: Page, case: Case) -> None:
     """Paste what a case shows, as text, and wait for its card."""
-    page.get_by_text("粘贴文字", exact=True).first.click()
+    page.locator("#scan details").evaluate("(one) => { one.open = true; }")
     page.locator("textarea").fill(encode_qr_text(case.shown))
     page.locator("[data-scan=read]").click()
     page.wait_for_selector(".verdict", timeout=60_000)
