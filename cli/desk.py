@@ -24,7 +24,7 @@ request_option = click.option(
     "--request",
     "requests",
     multiple=True,
-    help="A signed request to show: text, picture or file; repeatable.",
+    help="A signed request to show: text, picture or file, or a folder of them; repeatable.",
 )
 posts_option = click.option(
     "--posts",
@@ -87,7 +87,13 @@ def serve(trust: Path, port: int, host: str, requests: tuple[str, ...], posts: t
 
 
 def _read_requests(names: tuple[str, ...]) -> list[bytes]:
-    return [decode_any_request(read_one(name)) for name in names]
+    return [decode_any_request(read_one(file)) for name in names for file in _files_of(name)]
+
+
+def _files_of(name: str) -> list[str]:
+    """The file itself, or the files of the folder, as `tally request stack` writes them."""
+    folder = Path(name)
+    return sorted(str(path) for path in folder.iterdir() if path.is_file()) if folder.is_dir() else [name]
 
 
 def _parse_posts(texts: tuple[str, ...]) -> dict[str, int]:

@@ -40,6 +40,11 @@ _TYPES = {
 _BLANK = b'<!doctype html><html lang="en"><meta charset="utf-8"><title>blank</title></html>\n'
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # an offline copy asks for all files of the page at once
+
+
 class Site:
     """One origin. `put` lays a file beside those of the product; `stop` ends the server, as a cut cable would."""
 
@@ -48,8 +53,7 @@ class Site:
         self._root = root.resolve()
         self.headers = headers
         self._laid: dict[str, bytes] = {"/blank.html": _BLANK, "/favicon.ico": b""}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self._running = True

@@ -45,11 +45,11 @@ def request_file(town: DeskTown, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def served(*arguments: object) -> Iterator[str]:
+def served(*arguments: object, cwd: Path | None = None) -> Iterator[str]:
     """The address of a running `tally desk serve`."""
     command = [str(TALLY), "desk", "serve", "--port", "0", *map(str, arguments)]
     environment = {**os.environ, "LANG": "en_US.UTF-8"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=cwd) as process:
         assert process.stderr is not None
         try:
             found = re.match(r"(http://\S+)", process.stderr.readline())

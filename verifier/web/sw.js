@@ -5,6 +5,13 @@
  * The trust bundle is not kept here: the page keeps it itself, after checking it. Nothing is fetched from elsewhere.
  */
 
+// Where the host sends the page's policy with this file too, loading a script needs a word on which one.
+self.trustedTypes?.createPolicy("default", {
+  createScriptURL: (address) => {
+    if (address !== "precache.js") throw new TypeError("not a script of the offline copy");
+    return address;
+  },
+});
 importScripts("precache.js");
 
 const { version, files, later, policy } = self.PRECACHE;

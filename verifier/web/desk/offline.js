@@ -6,7 +6,7 @@ import { el, fill } from "./dom.js";
 
 /** Register the service worker and keep the foot of the page true. */
 export async function watchOffline(desk) {
-  const line = el("p", { id: "offline", "data-state": "none" });
+  const line = el("p", { id: "offline", "data-state": "begun" });
   document.querySelector(".foot").append(line);
   const say = (state) => {
     line.dataset.state = state;
@@ -37,7 +37,7 @@ function watchNew(registration, say) {
 }
 
 function draw(line, desk) {
-  const words = { ready: "ready_offline", new: "new_version", none: "not_offline" };
+  const words = { begun: "getting_ready", ready: "ready_offline", new: "new_version", none: "not_offline" };
   fill(line, desk.word(words[line.dataset.state]));
 }
 

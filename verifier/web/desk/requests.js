@@ -41,18 +41,25 @@ function drawn(desk, refused) {
   return el("section", { class: "panel" }, el("h3", { class: "panel__title" }, desk.word("ask_title")), bad, drawRequest(stand, desk));
 }
 
-/** The files that the host laid beside the page, as bytes; none where there is no list of them. */
+/** The files that the host laid beside the page, as bytes and in its order; none where there is no list of them. */
 async function laidForms() {
   const names = await listedNames();
-  const forms = [];
+  const forms = names.map(() => null);
+  const left = [...names.keys()];
   const next = async () => {
-    for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const answer = await fetch(`requests/${name}`, { cache: "no-cache" });
-      if (answer.ok) forms.push(new TextEncoder().encode((await answer.text()).replace(/[\r\n]+$/, "")));
-    }
+    for (let at = left.shift(); at !== undefined; at = left.shift()) forms[at] = await laidForm(names[at]);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
-  return forms;
+  return forms.filter((form) => form !== null);
+}
+
+async function laidForm(name) {
+  try {
+    const answer = await fetch(`requests/${name}`, { cache: "no-cache" });
+    return answer.ok ? new TextEncoder().encode((await answer.text()).replace(/[\r\n]+$/, "")) : null;
+  } catch {
+    return null; // offline, and never seen before
+  }
 }
 
 async function listedNames() {

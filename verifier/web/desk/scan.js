@@ -63,24 +63,21 @@ class Panel {
     });
     const choose = el("button", { type: "button", class: "button", onclick: () => picker.click() }, text("file"));
     this.pasted = el("textarea", { class: "field__input scan__text", rows: "4", spellcheck: "false", autocomplete: "off" });
-    fill(
-      this.container,
-      el("h3", { class: "panel__title" }, this.desk.word("scan_title")),
-      el("div", { class: "buttons" }, this.cameraButton, this.torchButton, choose, picker),
-      this.view,
-      el("p", { class: "lead small" }, text("ways")),
-      this.message,
-      el(
-        "details",
-        { class: "more" },
-        el("summary", {}, text("paste")),
-        el("label", { class: "field" }, el("span", { class: "field__label" }, text("paste_label")), this.pasted),
-        el(
-          "div",
-          { class: "buttons" },
-          el("button", { type: "button", class: "button", "data-scan": "read", onclick: () => this.readField() }, text("paste_go")),
-        ),
-      ),
+    const title = el("h3", { class: "panel__title" }, this.desk.word("scan_title"));
+    const buttons = el("div", { class: "buttons" }, this.cameraButton, this.torchButton, choose, picker);
+    const ways = el("p", { class: "lead small" }, text("ways"));
+    const parts = [title, buttons, this.view, this.message, ways, this.pasting(text)];
+    fill(this.container, el("section", { class: "panel" }, parts));
+  }
+
+  pasting(text) {
+    const read = () => this.readField();
+    return el(
+      "details",
+      { class: "more" },
+      el("summary", {}, text("paste")),
+      el("label", { class: "field" }, el("span", { class: "field__label" }, text("paste_label")), this.pasted),
+      el("button", { type: "button", class: "button scan__read", "data-scan": "read", onclick: read }, text("paste_go")),
     );
   }
 

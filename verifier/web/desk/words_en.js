@@ -42,6 +42,7 @@ export const EN = Object.freeze({
   root_changed:
     "The root keys on this site differ from those this device remembers, and the old ones did not sign the change. Do not go on; ask your IT department.",
 
+  getting_ready: "Getting ready to work offline …",
   ready_offline: "Ready to work offline",
   not_offline: "This page cannot work offline yet",
   new_version: "A new version of this page is used from the next opening on.",
@@ -58,7 +59,7 @@ export const EN = Object.freeze({
   about_keys: "Keyboard: Tab moves, Enter confirms. A counter scanner works at any time; no field has to be chosen first.",
 
   empty_title: "Waiting for an applicant",
-  empty_text: "The applicant scans the request on the left and agrees; then scan the code on their phone. Paper is scanned at once.",
+  empty_text: "The applicant scans the request and agrees; then scan the code on their phone. Paper is scanned at once.",
 
   verdict_valid: "Valid",
   verdict_valid_sub: "All eleven steps passed",

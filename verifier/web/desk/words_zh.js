@@ -41,6 +41,7 @@ export const ZH = Object.freeze({
   trust_refused: "本机的核验依据打不开：{text}",
   root_changed: "本站公布的根密钥与本机记住的不同。没有经过旧密钥签名的更换，请勿继续，并询问贵单位信息部门。",
 
+  getting_ready: "正在准备离线使用……",
   ready_offline: "已可离线使用",
   not_offline: "本页暂时不能离线使用",
   new_version: "本页有新版本，下次打开时启用。",
@@ -57,7 +58,7 @@ export const ZH = Object.freeze({
   about_keys: "键盘：Tab 移动，Enter 确认；扫码枪直接扫即可，不必先点输入框。",
 
   empty_title: "等待申请人出示",
-  empty_text: "请申请人扫描左侧请求码并同意，再扫描其手机上的二维码；纸质证明直接扫描。",
+  empty_text: "请申请人扫描请求码并同意，再扫描其手机上的二维码；纸质证明直接扫描。",
 
   verdict_valid: "有效",
   verdict_valid_sub: "十一个步骤全部通过",
