@@ -1,0 +1,165 @@
+/**
+ * Many answers at once: choose a folder or a list, watch the bar, look at the table, take the results away.
+ */
+
+import { countOutcomes, evidencePieces, reasonText, resultsLines, resultsSheet } from "./batch_results.js";
+import { runBatch } from "./batch_run.js";
+import { download, el, fill } from "./dom.js";
+import { say } from "./scan_words.js";
+import { drawVerdict } from "./verdict.js";
+
+const MOST_DRAWN = 500; // rows on the screen; all are in the files
+
+/** Put the batch into `container`; several files that are dropped at the counter come here too. */
+export function mountBatch(container, desk) {
+  const view = new View(container, desk);
+  desk.addEventListener("language", () => view.drawAnew());
+  desk.addEventListener("many", ({ detail }) => {
+    location.hash = "#batch";
+    view.take(detail);
+  });
+}
+
+class View {
+  constructor(container, desk) {
+    Object.assign(this, { container, desk, rows: [], running: null });
+    this.draw();
+  }
+
+  /** In another language; what runs is not disturbed. */
+  drawAnew() {
+    if (this.running !== null) return;
+    this.draw();
+    if (this.rows.length > 0) this.drawResults();
+  }
+
+  draw() {
+    this.bar = el("progress", { class: "batch__bar", hidden: true, "aria-label": this.text("batch_bar") });
+    this.message = el("p", { class: "scan__message", role: "status", "data-batch": "message" });
+    this.stopButton = el("button", { type: "button", class: "button", hidden: true, onclick: () => this.running?.abort() }, this.text("batch_stop"));
+    this.results = el("div", { "data-batch": "results" });
+    fill(
+      this.container,
+      el("div", { class: "panel" }, this.chooser(), this.bar, this.message, this.stopButton, this.results),
+    );
+  }
+
+  /** Judge these files; the table takes the place of the one before. */
+  async take(files) {
+    if (this.running !== null || files.length === 0) return;
+    this.running = new AbortController();
+    try {
+      await this.run(files);
+    } catch (error) {
+      this.tell(error.reason === undefined ? "batch_failed" : "batch_no_trust");
+    } finally {
+      this.running = null;
+      this.bar.hidden = true;
+      this.stopButton.hidden = true;
+    }
+  }
+
+  async run(files) {
+    const { desk } = this;
+    if (desk.trust === null) {
+      this.tell("batch_no_trust");
+      return;
+    }
+    this.begin(files);
+    const open = {
+      files: [...desk.trustFiles],
+      rootKeys: desk.rootKeys,
+      requests: desk.requests.requests.map(({ data }) => data),
+      language: desk.language,
+      now: desk.now(),
+    };
+    const onProgress = (done) => this.progress(done, files.length);
+    const { rows, more } = await runBatch(files, { open, onProgress, signal: this.running.signal });
+    Object.assign(this, { rows, more, judgedAt: open.now });
+    this.drawResults();
+    desk.announce(this.message.textContent);
+  }
+
+  drawResults() {
+    const { rows, more } = this;
+    this.tell(more ? "batch_more" : "batch_done", { ...countOutcomes(rows), all: rows.length });
+    fill(this.results, rows.length > 0 ? [this.takeAway(), this.table()] : null);
+  }
+
+  begin(files) {
+    this.rows = [];
+    fill(this.results);
+    this.bar.hidden = false;
+    this.stopButton.hidden = false;
+    this.bar.removeAttribute("value");
+    this.progress(0, files.length);
+  }
+
+  progress(done, files) {
+    if (files > 1) Object.assign(this.bar, { max: Math.max(files, done), value: done });
+    this.tell("batch_running", { done });
+  }
+
+  chooser() {
+    const input = (more) =>
+      el("input", { type: "file", multiple: true, hidden: true, ...more, onchange: (event) => this.picked(event.target) });
+    const files = input({ "data-batch": "files" });
+    const folder = input({ webkitdirectory: true, "data-batch": "folder" });
+    const button = (key, picker) =>
+      el("button", { type: "button", class: "button", onclick: () => picker.click() }, this.text(key));
+    return [
+      el("p", { class: "lead" }, this.text("batch_intro")),
+      el("div", { class: "buttons" }, button("batch_files", files), button("batch_folder", folder), files, folder),
+    ];
+  }
+
+  async picked(input) {
+    const files = [...input.files];
+    input.value = "";
+    await this.take(files);
+  }
+
+  takeAway() {
+    const button = (key, save) => el("button", { type: "button", class: "button", "data-batch": key, onclick: save }, this.text(key));
+    return el(
+      "div",
+      { class: "buttons" },
+      button("batch_csv", () => download("results.csv", resultsSheet(this.rows, this.desk.language), "text/csv")),
+      button("batch_jsonl", () => download("results.jsonl", resultsLines(this.rows), "application/x-ndjson")),
+      button("batch_zip", () => download("verifications.zip", new Blob(evidencePieces(this.rows)), "application/zip")),
+    );
+  }
+
+  table() {
+    const head = ["name", "outcome", "reason_text"].map((key) => el("th", { scope: "col" }, this.text(`sheet_${key}`)));
+    const drawn = this.rows.slice(0, MOST_DRAWN).map((row) => this.row(row));
+    const rest = this.rows.length - drawn.length;
+    return el(
+      "div",
+      { class: "batch__scroll", tabindex: "0", role: "region", "aria-label": this.text("batch_table") },
+      el("table", { class: "batch__table" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, drawn)),
+      rest > 0 ? el("p", { class: "lead" }, this.text("batch_rest", { rest })) : null,
+    );
+  }
+
+  row({ name, json }) {
+    const place = el("div", {});
+    const more = el("details", { class: "more", ontoggle: () => fill(place, more.open ? this.drawn(json) : null) });
+    more.append(el("summary", {}, this.text(`queue_${json.outcome}`)), place);
+    return el("tr", { "data-outcome": json.outcome }, el("td", {}, name), el("td", {}, more), el("td", {}, reasonText(json)));
+  }
+
+  drawn(json) {
+    const { language, posts } = this.desk;
+    return drawVerdict(json, { language, now: this.judgedAt, posts });
+  }
+
+  tell(key, values = {}) {
+    this.message.textContent = this.text(key, values);
+    this.message.dataset.told = key;
+  }
+
+  text(key, values = {}) {
+    return say(this.desk.language, key, values);
+  }
+}
