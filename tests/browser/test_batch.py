@@ -69,7 +69,7 @@ def test_a37_a_list_is_judged_and_its_table_holds_no_formula(desk: OpenDesk, tow
     rows = list(csv.DictReader(io.StringIO(saved(desk, "batch_csv").decode("utf-8-sig"))))
     assert [row["outcome"] for row in rows] == ["valid", "valid", "invalid", "valid", "invalid"]
     assert rows[0]["source"] == f"'{FORMULA}"
-    assert rows[2]["reason code"] == "pres.nonce_mismatch"
+    assert rows[2]["reason code"] == "pres.request_mismatch"
     reports = [json.loads(line) for line in saved(desk, "batch_jsonl").splitlines()]
     assert [report["file"] for report in reports] == [name for name, _ in answers]
     assert reports[0]["certificate"]["number"] == rows[0]["certificate number"]
