@@ -1,4 +1,4 @@
-"""The trust bundle on the page: put in use, replaced by newer ones only, pinned to its root keys; from site and stick."""
+"""The trust bundle on the page: replaced by newer ones only, pinned to its root keys; by site and by stick."""
 
 from __future__ import annotations
 
