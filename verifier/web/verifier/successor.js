@@ -12,7 +12,6 @@ import { verifySignature } from "../certificate/keys.js";
 import { parseStatusToken, statusListUri } from "../certificate/status_list.js";
 import { bytesEqual } from "../ledger/digest.js";
 import { UndeterminedError, VerificationError } from "../ledger/errors.js";
-import { placeKey } from "./expect.js";
 import { isUndone } from "./list_watch.js";
 import { PROOF_NAMES, requireLogged } from "./logged.js";
 import { CLOCK_SKEW } from "./step_parts.js";
@@ -51,22 +50,20 @@ export async function checkSuccessor(bundle, files, { held, heldFiles, newRoot, 
 export async function rememberBundle(bundle, seen, { now }) {
   await seen.advance("bundle.version", bundle.version);
   await seen.advance("time", bundle.issued);
-  for (const listed of (await signedLists(bundle)).values()) {
+  for await (const listed of signedLists(bundle)) {
     // One from the future would lock out the honest ones.
     if (listed.issued <= now + CLOCK_SKEW) await seen.advance(listed.uri, listed.issued);
   }
 }
 
-/** The bundle's lists whose signature and name hold, by name; of the others step 8 of a verification says what is wrong. */
-async function signedLists(bundle) {
-  const lists = new Map();
+/** The bundle's lists whose signature and name hold; of the others step 8 of a verification says what is wrong. */
+async function* signedLists(bundle) {
   for (const [place, token] of bundle.statusTokens) {
     const listed = await parseStatusToken(token);
     const [authority, number] = place.split("/").map(Number);
     if (listed.uri !== statusListUri(authority, number)) continue;
-    if (await isSigned(listed, bundle.directory, authority)) lists.set(placeKey(authority, number), listed);
+    if (await isSigned(listed, bundle.directory, authority)) yield listed;
   }
-  return lists;
 }
 
 async function isSigned(listed, directory, authority) {
@@ -83,18 +80,22 @@ async function isSigned(listed, directory, authority) {
 }
 
 async function checkLists(bundle, held, seen) {
-  const before = held === null ? new Map() : await signedLists(held);
-  for (const [place, listed] of await signedLists(bundle)) {
+  for await (const listed of signedLists(bundle)) {
     if (listed.issued < ((await seen.newest(listed.uri)) ?? 0)) {
       throw new VerificationError("status.list_rollback", `${listed.uri}: a newer list was seen before`);
     }
-    const known = before.get(place);
-    if (known === undefined) continue;
-    if (listed.issued < known.issued) {
-      throw new VerificationError("status.list_rollback", `${listed.uri}: older than the one in use`);
+    if (held === null) continue;
+    for await (const before of signedLists(held)) {
+      if (before.uri === listed.uri) checkFollows(before, listed);
     }
-    if (isUndone(known.statuses, listed.statuses)) {
-      throw new VerificationError("status.list_rollback", `${listed.uri}: an end for good is undone`);
-    }
+  }
+}
+
+function checkFollows(before, listed) {
+  if (listed.issued < before.issued) {
+    throw new VerificationError("status.list_rollback", `${listed.uri}: older than the one in use`);
+  }
+  if (isUndone(before.statuses, listed.statuses)) {
+    throw new VerificationError("status.list_rollback", `${listed.uri}: an end for good is undone`);
   }
 }
