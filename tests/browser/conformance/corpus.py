@@ -125,5 +125,3 @@ def _filed(archive: Archive) -> bytes:
 
 def _source(policy: Policy) -> bytes:
     return policy.source
-
-

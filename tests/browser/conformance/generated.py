@@ -134,7 +134,9 @@ def _certificate_fields(chance: random.Random) -> Made:
 
 def _certificate_headers(chance: random.Random) -> Made:
     world = World()
-    headers = mutate_structure(encode_cbor(headers_of(world)), [encode_cbor({1: -9, 13: 1, 16: 65101})], chance)
+    headers = mutate_structure(
+        encode_cbor(headers_of(world)), [encode_cbor({1: -9, 13: 1, 16: 65101})], chance
+    )
     return world, forged_paper(world, headers=headers), STATIC, {}
 
 
@@ -167,7 +169,9 @@ def _extras(chance: random.Random) -> Made:
 
 def _presentation(chance: random.Random) -> Made:
     world = World(holder=P256Holder()) if chance.random() < 0.3 else World()
-    subject = chance.choice((None, Subject("测试甲", "0017"), Subject("测试乙"), Subject(id_tail="0018"), Subject()))
+    subject = chance.choice(
+        (None, Subject("测试甲", "0017"), Subject("测试乙"), Subject(id_tail="0018"), Subject())
+    )
     asked = world.request(items=(SlotsItem(REGISTRY.type, (0, *SLOTS_24)),))
     shown = world.presentation(request=asked, slots=(0, *SLOTS_24))
     parsed = parse_presentation(shown).sign1
@@ -198,7 +202,9 @@ def _several(chance: random.Random) -> Made:
         paper(world),
         b"TS1:nothing",
     ]
-    several = [chance.choice(parts[: chance.choice((2, 2, 3, 5))]) for _ in range(chance.choice((1, 2, 2, 3, 17)))]
+    several = [
+        chance.choice(parts[: chance.choice((2, 2, 3, 5))]) for _ in range(chance.choice((1, 2, 2, 3, 17)))
+    ]
     return world, several, Asked(asked), {}
 
 
@@ -234,7 +240,9 @@ def _status(chance: random.Random) -> Made:
         where: dict[object, object] = inner if chance.random() < 0.4 else claims
         where[chance.choice([*where, 7, "lst"])] = chance.choice(_VALUES)
         if chance.random() < 0.3:
-            inner["lst"] = chance.choice((b"", inner["lst"][:-1], inner["lst"] + b"x", b"x" + inner["lst"][1:]))
+            inner["lst"] = chance.choice(
+                (b"", inner["lst"][:-1], inner["lst"] + b"x", b"x" + inner["lst"][1:])
+            )
         payload = encode_cbor({**claims, 65533: inner} if type(claims.get(65533)) is not int else claims)
     else:
         payload = mutate_structure(honest.payload_bytes, [other.payload_bytes], chance)
@@ -250,7 +258,11 @@ def _texts(chance: random.Random) -> Made:
     for _ in range(chance.choice((0, 1, 1, 2))):
         at = chance.randrange(len(text))
         text = text[:at] + chance.choice("A0z:-_=+ \n\r\t%*\u00a0\uff1a") + text[at + chance.choice((0, 1)) :]
-    text = chance.choice(("", "", "", " ", "\n", "\ufeff")) + text + chance.choice(("", "", "\n", "\r\n", "\n\n", " "))
+    text = (
+        chance.choice(("", "", "", " ", "\n", "\ufeff"))
+        + text
+        + chance.choice(("", "", "\n", "\r\n", "\n\n", " "))
+    )
     return world, text.encode(chance.choice(("utf-8", "utf-8", "utf-8", "utf-16"))), STATIC, {}
 
 

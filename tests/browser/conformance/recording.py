@@ -2,8 +2,8 @@
 
     python -m pytest -p tests.browser.conformance.recording --record FILE tests/verifier …
 
-It stands before the functions before any test module or command imports them. What cannot travel as bytes (a bundle that
-was never opened from files, a memory in a file, an object in place of bytes) is counted and left out.
+It takes the functions' place before any test module or command imports them. What cannot travel as bytes (a bundle
+that was never opened from files, a memory in a file, an object in place of bytes) is counted and left out.
 """
 
 from __future__ import annotations
