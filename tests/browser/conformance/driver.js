@@ -3,13 +3,12 @@
 
 const blobs = new Map();
 const bundles = [];
+let site = null;
 let product = null;
 
-/** Takes the product's modules from below `root`, an URL that ends in a slash. */
+/** Says where the product's modules stand: below `root`, an URL that ends in a slash. */
 export async function connect(root) {
-  const paths = ["verify", "trust", "expect", "seen", "filing", "report", "render"];
-  const modules = await Promise.all(paths.map((path) => import(new URL(`verifier/${path}.js`, root).href)));
-  product = Object.assign({}, ...modules);
+  site = root;
 }
 
 /** Keeps blobs, base64 by name. */
@@ -21,6 +20,7 @@ export function keep(more) {
 
 /** Opens bundles, in the order of the corpus: for each the reason code of its refusal, or null. */
 export async function open(more) {
+  product ??= await modules();
   const said = [];
   for (const { files, rootKeys } of more) {
     const contents = new Map(Object.entries(files).map(([name, blob]) => [name, blobs.get(blob)]));
@@ -46,6 +46,30 @@ export async function judge(cases) {
     }
   }
   return said;
+}
+
+/** Gives blobs to a parser of the product: for each the reason code of its refusal, or null. */
+export async function parse(module, name, names, rootKeys) {
+  const parser = (await import(new URL(module, site).href))[name];
+  const { decodeCbor } = await import(new URL("ledger/cbor.js", site).href);
+  const options = { rootKeys: rootKeys.map((key) => blobs.get(key)) };
+  const said = [];
+  for (const blob of names) {
+    const data = blobs.get(blob);
+    try {
+      await parser(name === "parseProof" ? decodeCbor(data) : data, options);
+      said.push(null);
+    } catch (error) {
+      said.push(error.reason ?? crash(error));
+    }
+  }
+  return said;
+}
+
+async function modules() {
+  const paths = ["verify", "trust", "expect", "seen", "filing", "report", "render"];
+  const all = await Promise.all(paths.map((path) => import(new URL(`verifier/${path}.js`, site).href)));
+  return Object.assign({}, ...all);
 }
 
 async function judgeOne({ whole, shown, bundle, now, expect, before }) {

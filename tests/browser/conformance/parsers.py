@@ -29,9 +29,10 @@ from certificate.template.parsing import parse_template
 from certificate.template.shipped import shipped_template_files
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.checkpoint import parse_checkpoint_note
-from ledger.errors import ProjectError
+from ledger.errors import FormatError, ProjectError
 from ledger.held_log import smallest_proof
 from ledger.proof import encode_proof, parse_proof
+from ledger.reasons import Reason
 from ledger.trust_policy import parse_trust_policy
 from tests.attacks.forging import paper
 from tests.golden.province import Province
@@ -42,9 +43,9 @@ from verifier.endorsed import TARGETS_NAME, parse_targets
 from verifier.expect import STATIC, Asked
 from verifier.filing import file_verification, parse_filed
 
-__all__ = ["PARSERS", "Parser", "inputs", "reason_of"]
+__all__ = ["PARSERS", "ROOTS", "Parser", "inputs", "reason_of"]
 
-_ROOTS = [signer(f"root {number}").public_key for number in range(3)]
+ROOTS = [signer(f"root {number}").public_key for number in range(3)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,6 @@ class Parser:
     export: str
     kind: str
     honest: Callable[[], list[bytes]]
-    takes_text: bool = False
 
 
 def reason_of(parser: Parser, data: bytes) -> str | None:
@@ -89,9 +89,12 @@ def inputs(parser: Parser, count: int, *, seed: int) -> Iterator[bytes]:
         made += 1
 
 
-def _ascii(read: Callable[[str], object]) -> Callable[[bytes], object]:
-    """A parser of text, given the text that the bytes are."""
-    return lambda data: read(data.decode("utf-8", "replace"))
+def _trust_policy(data: bytes) -> object:
+    """The tlog-policy of a bundle, a file; the page's parser takes the bytes."""
+    try:
+        return parse_trust_policy(data.decode())
+    except UnicodeDecodeError as exc:
+        raise FormatError(Reason.ENC_UTF8_INVALID) from exc
 
 
 @cache
@@ -200,14 +203,14 @@ PARSERS: dict[str, Parser] = {
         lambda: [content for _, content in sorted(shipped_template_files().items())],
     ),
     "tlog-policy": Parser(
-        _ascii(parse_trust_policy), "ledger/trust_policy.js", "parseTrustPolicy", "text",
-        lambda: [_files()["policy.txt"], World().log.policy_text(quorum=2).encode()], takes_text=True,
+        _trust_policy, "ledger/trust_policy.js", "parseTrustPolicy", "text",
+        lambda: [_files()["policy.txt"], World().log.policy_text(quorum=2).encode()],
     ),
     "checkpoint": Parser(
         parse_checkpoint_note, "ledger/checkpoint.js", "parseCheckpointNote", "text",
         lambda: [_files()["checkpoint-1.txt"]],
     ),
     "targets": Parser(
-        lambda data: parse_targets(data, root_keys=_ROOTS), "verifier/endorsed.js", "parseTargets", "text", _targets
+        lambda data: parse_targets(data, root_keys=ROOTS), "verifier/endorsed.js", "parseTargets", "text", _targets
     ),
 }  # fmt: skip
