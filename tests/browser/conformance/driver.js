@@ -94,7 +94,7 @@ async function expected({ kind, request, subject, filed }) {
   if (kind === "archive") {
     return (await product.parseFiled(blobs.get(filed))).archive;
   }
-  return new product.Asked(blobs.get(request), subject && new product.Subject(subject));
+  return new product.Asked(blobs.get(request), subject);
 }
 
 /** A memory of the product that knows what `before` says, and can tell what it was told since. */

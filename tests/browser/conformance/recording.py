@@ -34,6 +34,8 @@ class _Recorder:
     def __init__(self, verify: Callable[..., Report], parse: Callable[..., TrustBundle]) -> None:
         self.corpus = Corpus()
         self.left_out: Counter[str] = Counter()
+        self.each = 0  # cases that are kept of one test
+        self._kept: Counter[str] = Counter()
         self.test = ""
         self._verify, self._parse = verify, parse
         # By identity: a bundle that a test changed afterwards is another object. The object is kept, so the id is.
@@ -59,6 +61,7 @@ class _Recorder:
         if why is not None:
             self.left_out[why] += 1
             return report
+        self._kept[self.test] += 1
         assert before is not None
         self.corpus.add_case(
             self.test, data, bundle=self._opened[id(trust)][1], now=int(now.timestamp()), expect=expect,
@@ -68,6 +71,8 @@ class _Recorder:
 
     def _why_not(self, data: Any, trust: TrustBundle, expect: Any, seen: Any) -> str | None:
         parts = [data] if isinstance(data, bytes | bytearray) else data
+        if self._kept[self.test] >= self.each:
+            return "enough of that test"
         if not isinstance(parts, list | tuple) or not all(isinstance(p, bytes | bytearray) for p in parts):
             return "not bytes"
         if sum(map(len, parts)) > _MAX_SHOWN:
@@ -88,6 +93,11 @@ verifier.trust.parse_bundle = _recorder.parse_bundle
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", type=Path, required=True, help="Write the corpus to this file.")
+    parser.addoption("--record-each", type=int, default=1000, help="Keep at most so many cases of one test.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    _recorder.each = config.getoption("--record-each")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
