@@ -98,7 +98,7 @@ class Walker {
   /** Read one item whose nesting level is `depth` (1 for the outermost). */
   item(depth) {
     const [major, info, argument] = this.head();
-    if (major >= 4 && major <= 6 && argument !== 0 && depth > MAX_DEPTH) {
+    if (depth > MAX_DEPTH && (major === 6 || ((major === 4 || major === 5) && argument !== 0))) {
       throw new FormatError("enc.depth_limit", `more than ${MAX_DEPTH} levels at byte ${this.at}`);
     }
     switch (major) {
