@@ -106,7 +106,22 @@ def test_a37_a_form_holds_texts_and_nothing_else(page: Page, site: Site) -> None
     drawn = json.loads(
         run(page, site, "/verifier/forms/page_html.js", DRAW, json.dumps(list(map(told, forms))))
     )
-    tags = ["article", "bdi", "br", "canvas", "div", "h2", "p", "span", "table", "tbody", "td", "th", "thead", "tr"]
+    tags = [
+        "article",
+        "bdi",
+        "br",
+        "canvas",
+        "div",
+        "h2",
+        "p",
+        "span",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+    ]
     for form, element in zip(forms, drawn, strict=True):
         assert element["tags"] == tags
         assert element["attributes"] == ["class", "lang", "rowspan", "scope"]

@@ -14,7 +14,7 @@ from tests.browser.conformance.corpus import Corpus, Json
 from tests.browser.pages import run
 from tests.browser.site import Site
 
-__all__ = ["PageVerifier", "differences", "disagreements"]
+__all__ = ["PageVerifier", "differences", "judged_alike"]
 
 _DRIVER = Path(__file__).with_name("driver.js")
 _CASES_A_CALL = 100
@@ -41,7 +41,8 @@ class PageVerifier:
         self._run("(driver, part) => driver.keep(part)", part)
 
     def open(self, bundles: Sequence[Json]) -> list[str | None]:
-        """For each bundle the reason code of its refusal."""
+        """For each bundle the reason code of its refusal; cases name these bundles from now on."""
+        self._run("(driver) => driver.forget()")
         return [
             one for part in _parts(bundles) for one in self._run("(driver, part) => driver.open(part)", part)
         ]
@@ -67,8 +68,8 @@ class PageVerifier:
         return run(self._page, self._site, "/driver.js", snippet, data)
 
 
-def disagreements(verifier: PageVerifier, corpus: Corpus) -> list[str]:
-    """Every bundle and case of which page and library say anything different; the most frequent differences first."""
+def judged_alike(verifier: PageVerifier, corpus: Corpus) -> list[Json]:
+    """What the page says of each case; fails with the most frequent differences where it is not what we say."""
     verifier.keep(corpus.blobs)
     found: Counter[str] = Counter()
     for number, (bundle, reason) in enumerate(
@@ -76,9 +77,11 @@ def disagreements(verifier: PageVerifier, corpus: Corpus) -> list[str]:
     ):
         if reason != bundle["reason"]:
             found[f"bundle {number}: {bundle['reason']} here, {reason} in the page"] += 1
-    for case, said in zip(corpus.cases, verifier.judge(corpus.cases), strict=True):
-        found.update(f"{case['name']}: {one}" for one in differences(expected(case), said))
-    return [f"{count} x {what}" for what, count in found.most_common(20)]
+    said = verifier.judge(corpus.cases)
+    for case, one in zip(corpus.cases, said, strict=True):
+        found.update(f"{case['name']}: {what}" for what in differences(expected(case), one))
+    assert not found, "\n".join(f"{count} x {what}" for what, count in found.most_common(20))
+    return said
 
 
 def expected(case: Json) -> Json:

@@ -18,6 +18,11 @@ export function keep(more) {
   }
 }
 
+/** Lets all bundles go. */
+export function forget() {
+  bundles.length = 0;
+}
+
 /** Opens bundles, in the order of the corpus: for each the reason code of its refusal, or null. */
 export async function open(more) {
   product ??= await modules();

@@ -92,7 +92,7 @@ def test_every_character_in_every_place(page: Page, site: Site, full: bool) -> N
 
 def test_names_that_are_the_same(page: Page, site: Site, full: bool) -> None:
     """A name is the same in another case, composed otherwise, with other spaces and dots; nothing else is."""
-    end = 0x110000 if full else 0x3400
+    end = 0x110000 if full else 0x600
     others = (
         str.lower,
         str.upper,
@@ -115,7 +115,7 @@ def test_names_that_are_the_same(page: Page, site: Site, full: bool) -> None:
     )  # fmt: skip
     assert [pair for pair, one, other in zip(pairs, here, said, strict=True) if one != other] == []
     assert here.count(True) > 500
-    assert here.count(False) > 500
+    assert here.count(False) > 100
 
 
 def test_json_suite_as_what_offline_keys_sign(page: Page, site: Site) -> None:
