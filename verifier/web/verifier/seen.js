@@ -35,3 +35,36 @@ export class MemorySeen {
     this.#newest.set(name, Math.max(value, this.#newest.get(name) ?? value));
   }
 }
+
+/**
+ * Another memory during one run over many objects: used answers are looked up and marked in it each time, what is newest
+ * is asked for once a name and told to it when it grows.
+ */
+export class RunSeen {
+  #lasting;
+  #newest = new Map();
+
+  constructor(lasting) {
+    this.#lasting = lasting;
+  }
+
+  async isUsed(keys) {
+    return this.#lasting.isUsed(keys);
+  }
+
+  async useOnce(keys) {
+    return this.#lasting.useOnce(keys);
+  }
+
+  async newest(name) {
+    if (!this.#newest.has(name)) this.#newest.set(name, await this.#lasting.newest(name));
+    return this.#newest.get(name);
+  }
+
+  async advance(name, value) {
+    if (((await this.newest(name)) ?? 0) < value) {
+      await this.#lasting.advance(name, value);
+      this.#newest.set(name, value);
+    }
+  }
+}

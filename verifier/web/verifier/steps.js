@@ -317,9 +317,9 @@ export class Run {
     const { body, disclosures } = this.certificate;
     const shown = new Set(disclosures.map(({ slot }) => slot));
     if (item.policy !== undefined) {
-      // Whether it is answered is judged in step 11.
-      const besides = this.policies.get(item.policy)?.show ?? [];
-      return besides.every((name) => shown.has(body.registry.slotOf(name)));
+      // Whether it is answered is judged in step 11. By name: another type has no slot for such a claim.
+      const names = new Set([...shown].map((slot) => body.registry.claimAt(slot).name));
+      return (this.policies.get(item.policy)?.show ?? []).every((name) => names.has(name));
     }
     return body.type === item.type && item.slots.every((slot) => shown.has(slot));
   }
