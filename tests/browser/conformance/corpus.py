@@ -66,12 +66,12 @@ class Corpus:
         report: Report,
     ) -> None:
         """One call of `verify` and what came of it; the memories as `memory_of` gives them."""
-        whole = isinstance(shown, bytes | bytearray)
+        parts = [bytes(shown)] if isinstance(shown, bytes | bytearray) else [bytes(part) for part in shown]
         self.cases.append(
             {
                 "name": name,
-                "whole": whole,
-                "shown": [self.blob(bytes(part)) for part in ([shown] if whole else shown)],  # type: ignore[list-item]
+                "whole": isinstance(shown, bytes | bytearray),
+                "shown": [self.blob(part) for part in parts],
                 "bundle": bundle,
                 "now": now,
                 "expect": self._expect(expect),

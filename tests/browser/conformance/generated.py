@@ -75,7 +75,7 @@ def add_dated(bench: Bench, count: int, *, seed: int) -> None:
     """Honest answers and paper, judged on other days, by bundles and lists of other ages, with other memories."""
     chance, world = random.Random(seed), World()
     asked = world.request(expires=SECONDS + 40 * DAY)
-    honest = [
+    honest: list[tuple[bytes, Expectation, dict[str, bytes]]] = [
         (world.presentation(request=asked), Asked(asked), world.log.held_files()),
         (paper(world), STATIC, world.log.held_files()),
     ]
