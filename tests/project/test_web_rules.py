@@ -25,7 +25,7 @@ TOUCHES = re.compile(
     r"sessionStorage|document\.|window\.|navigator\.|setTimeout|postMessage)"
 )
 NEVER = re.compile(
-    r"\b(?:eval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write|console\.)|https?://"
+    r"\b(?:eval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write|console\.)|https?://(?!www\.w3\.org/)"
 )
 
 
