@@ -184,6 +184,23 @@ class WalletClient(WalletKeys):
         """Say no."""
         self._web.call("POST", f"/requests/{request_id(id_)}/refuse")
 
+    def keep_for_later(self, id_: str) -> None:
+        """Keep a request that no certificate answers yet."""
+        self._web.call("POST", f"/requests/{request_id(id_)}/later")
+
+    def kept(self) -> list[tuple[str, bool]]:
+        """Ids of what the service keeps for later, each with whether the certificates answer it by now, judged here."""
+        listed = (Answer(200, row) for row in self._web.call("GET", "/follow-ups").rows("requests"))
+        return [(row.text("id"), self._is_answerable(row.text("id"))) for row in listed]
+
+    def _is_answerable(self, id_: str) -> bool:
+        asked = self.request(id_)
+        try:
+            self._answering(asked, self._required(asked), None)
+        except (FormatError, UndeterminedError):
+            return False
+        return True
+
     def withdraw(self, id_: str) -> None:
         """Take a consent back."""
         self._web.call("POST", f"/requests/{request_id(id_)}/withdraw")

@@ -164,6 +164,10 @@ class CertificatePage(Model):
 
 class NewRequest(Model):
     request: Base64Text = Field(description="the signed request with its registration")
+    follows: _Id | None = Field(
+        default=None,
+        description="your request that this one follows: its citizen is offered this one once it can be answered",
+    )
 
 
 class OrganisationName(Model):
