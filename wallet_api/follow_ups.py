@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from certificate.policy.asking import day_of_question, slots_for_items
+from certificate.policy.asking import day_of_question
+from certificate.policy.composing import lay_down
 from certificate.request import RequestBody, parse_request
 from certificate.template.retirement import retired_template
 from ledger.errors import ConsentError, FormatError, UndeterminedError
@@ -102,26 +103,16 @@ def _safe_that_answered(
 
 
 def _is_ready(service: Service, asked: RequestBody, held: list[StoredCertificate], now: int) -> bool:
-    """Whether each thing that is still required is answered by one of these certificates."""
+    """Whether all that is still required is answered by these certificates, alone or together."""
     trust, today = service.trust(), day_of_question(now)
-
-    def answers(one: StoredCertificate, place: int) -> bool:
-        try:
-            slots_for_items(
-                asked,
-                [place],
-                one.certificate,
-                policies=trust.policies,
-                templates=trust.templates,
-                today=today,
-            )
-        except (FormatError, UndeterminedError):
-            return False
-        return True
-
     required = [
         at
         for at, item in enumerate(asked.items)
         if retired_template(item, trust.templates, today=today) is None
     ]
-    return all(any(answers(one, at) for one in held) for at in required)
+    whole, policies = [one.certificate for one in held], trust.policies
+    try:
+        lay_down(asked, required, whole, policies=policies, templates=trust.templates, today=today)
+    except (FormatError, UndeterminedError):
+        return False
+    return True

@@ -106,18 +106,23 @@ def least_claims(
     return answer, [frozenset(names) for names in shown]
 
 
-def least_months(policies: Sequence[Policy], facts: Facts, *, today: date) -> dict[str, int]:
-    """How few months each threshold proof that is shown may show: `policies` answer as before, with one fewer not.
+def least_months(
+    asked: Sequence[tuple[Policy, Sequence[Facts]]], facts: Facts, *, today: date
+) -> dict[str, int]:
+    """How few months each threshold proof that is shown may show: all answer as before, with one fewer not.
 
     Args:
+        asked: policies, each with what other certificates show beside this one to answer it.
         facts: what is shown of one certificate, with all the months that its holder can show.
     """
-    answers = [answer_policy(policy, [facts], today=today).value for policy in policies]
+    answers = [answer_policy(policy, [facts, *beside], today=today).value for policy, beside in asked]
     for name in sorted(name for name in facts.claims if name.startswith("ge.")):
 
         def stands(months: int, name: str = name, fewest: Facts = facts) -> bool:
-            less = [replace(fewest, claims={**fewest.claims, name: months})]
-            return [answer_policy(policy, less, today=today).value for policy in policies] == answers
+            less = replace(fewest, claims={**fewest.claims, name: months})
+            return [
+                answer_policy(policy, [less, *beside], today=today).value for policy, beside in asked
+            ] == answers
 
         most = cast(int, facts.claims[name])
         enough = bisect_left(range(1, most), True, key=stands) + 1

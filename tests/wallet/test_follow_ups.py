@@ -9,7 +9,7 @@ import pytest
 from certificate.numbers import CertificateType
 from certificate.policy.shipped import shipped_files, shipped_policies
 from certificate.request import PolicyItem, SlotsItem
-from certificate.slots import REGISTRIES
+from certificate.slots import REGISTRIES, ClaimValue
 from ledger.reasons import Reason
 from tests.wallet.parties import Asker, Phone, Town, b64, good, refused
 from tests.wallet.stores import BOTH_STORES
@@ -24,7 +24,7 @@ VEHICLE = shipped_policies()["vehicle.24"]
 ITEM = PolicyItem(VEHICLE.id, VEHICLE.digest)
 
 
-def not_posted() -> dict[int, object]:
+def not_posted() -> dict[int, ClaimValue]:
     """As of today nothing is settled after 2025-12, so the last months cannot be told."""
     return claims_of_60_months() | {
         REGISTRY.slot_of("settled.medical.emp", cut_off=202610): 202512,
@@ -48,7 +48,7 @@ def kept(phone: Phone) -> list[tuple[str, bool]]:
 @pytest.fixture
 def waiting(alice: Phone, bank: Asker) -> str:
     """A request that the citizen cannot answer today, and keeps."""
-    number = alice.put(alice.certificate(claims=not_posted()))  # type: ignore[arg-type]  # values of claims
+    number = alice.put(alice.certificate(claims=not_posted()))
     id_ = bank.leave(asked_until(bank, 1))
     refused(alice.begin(id_, number, (0,)), Reason.POLICY_UNDETERMINED)
     assert kept(alice) == []
@@ -105,21 +105,21 @@ def test_what_follows_an_answer_asks_nothing_new(alice: Phone, bank: Asker, shop
     """One follow-up a request, of its own organisation, to whoever answered; and no more than was asked before."""
     number = alice.put()
     id_ = bank.leave()
-    words = {"items": (SlotsItem(CertificateType.CONTRIBUTION, SLOTS_24),)}
+    items = (SlotsItem(CertificateType.CONTRIBUTION, SLOTS_24),)
     wider = asked_until(bank, 9)
     refused(
-        bank.post("/requests", {"request": b64(bank.request(**words)), "follows": id_}),
+        bank.post("/requests", {"request": b64(bank.request(items=items)), "follows": id_}),
         Reason.CONSENT_NOT_YET_VALID,
     )
     alice.answer(id_, number, (1,))
     refused(bank.post("/requests", {"request": b64(wider), "follows": id_}), Reason.CONSENT_FIELD_DENIED)
     refused(
-        shop.post("/requests", {"request": b64(shop.request(**words)), "follows": id_}),
+        shop.post("/requests", {"request": b64(shop.request(items=items)), "follows": id_}),
         Reason.AUTHZ_NOT_FOUND,
     )
-    later = followed(bank, id_, bank.request(**words))
+    later = followed(bank, id_, bank.request(items=items))
     assert kept(alice) == [(later, True)]
-    again = {"request": b64(bank.request(**words)), "follows": id_}
+    again = {"request": b64(bank.request(items=items)), "follows": id_}
     refused(bank.post("/requests", again), Reason.CONSENT_EXHAUSTED)
     good(alice.post(f"/requests/{later}/refuse"))
     assert kept(alice) == []

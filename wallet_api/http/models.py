@@ -280,7 +280,9 @@ class AnswerBegin(Model):
     )
     minutes: int = Field(1440, description="how long the organisation may use the answer")
     also: list[AnswerPart] = Field(
-        default_factory=list, max_length=15, description="other items, each answered from another certificate"
+        default_factory=list,
+        max_length=15,
+        description="further certificates, each with its items; of a policy that is named twice, both together answer",
     )
 
 
