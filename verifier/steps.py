@@ -455,12 +455,14 @@ class Run:
         """Whether this presentation alone discloses all slots of `item`."""
         if not self._is_ok(9) or self.certificate is None:
             return False
-        shown = {disclosure.slot for disclosure in self.certificate.disclosures}
+        body, shown = self.certificate.body, {shown.slot for shown in self.certificate.disclosures}
         if isinstance(item, PolicyItem):  # whether it is answered is judged in step 11
             policy = self.policies.get(item.policy)
-            besides = () if policy is None else policy.show
-            return shown.issuperset(map(self.certificate.body.registry.slot_of, besides))
-        return self.certificate.body.type is item.type and shown.issuperset(item.slots)
+            # By name: a certificate of another type has no slot for such a claim.
+            return policy is None or {body.registry.claim_at(slot).name for slot in shown}.issuperset(
+                policy.show
+            )
+        return body.type is item.type and shown.issuperset(item.slots)
 
     @property
     def is_authentic(self) -> bool:

@@ -98,7 +98,7 @@ class Walker {
   /** Read one item whose nesting level is `depth` (1 for the outermost). */
   item(depth) {
     const [major, info, argument] = this.head();
-    if (major >= 4 && major <= 6 && argument !== 0 && depth > MAX_DEPTH) {
+    if (depth > MAX_DEPTH && (major === 6 || ((major === 4 || major === 5) && argument !== 0))) {
       throw new FormatError("enc.depth_limit", `more than ${MAX_DEPTH} levels at byte ${this.at}`);
     }
     switch (major) {
@@ -241,7 +241,7 @@ function meaning(key) {
 
 /** The shortest head of an item: major type 0...7 and its argument, 0 <= number < 2^64. RFC 8949 section 3. */
 export function encodeHead(major, number) {
-  if (number >= 0 && number < 24) return Uint8Array.of((major << 5) | number);
+  if (number >= 0 && number < 24) return Uint8Array.of((major << 5) | Number(number));
   for (const [info, width] of WIDTHS) {
     if (number >= 0 && BigInt(number) < 1n << BigInt(8 * width)) {
       return concat(Uint8Array.of((major << 5) | info), bigEndian(number, width));

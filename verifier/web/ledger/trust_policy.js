@@ -220,7 +220,7 @@ function requirePostQuantum(checkpoint, signatures, policy) {
 }
 
 function requirePast(time, now, witness) {
-  if (time > now + COSIGNATURE_SKEW) {
+  if (BigInt(time) - BigInt(now) > COSIGNATURE_SKEW) {
     throw new VerificationError("ckpt.cosig_future", `${BigInt(time) - BigInt(now)} s ahead, witness ${witness}`, {
       hint: "Check this machine's clock.",
     });
