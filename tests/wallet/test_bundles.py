@@ -187,7 +187,7 @@ def test_a_bundle_cannot_be_bent(alice: Phone, bank: Asker) -> None:
     here, there = two_certificates(alice)
     id_ = bank.leave(bundled(bank, "months.24", "vehicle.24"))
     twice = [{"certificate": here, "items": [1]}]
-    refused(alice.begin(id_, here, (0,), also=twice), Reason.POLICY_UNDETERMINED)
+    refused(alice.begin(id_, here, (0,), also=twice), Reason.API_VALIDATION)
     refused(alice.begin(id_, there, (1,), also=[{"certificate": there, "items": [1]}]), Reason.API_VALIDATION)
     stranger = [{"certificate": "A" * 13, "items": [1]}]
     refused(alice.begin(id_, here, (0,), also=stranger), Reason.AUTHZ_NOT_FOUND)
