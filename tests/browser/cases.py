@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from certificate import template
 from certificate.certificate import parse_certificate
 from certificate.policy.asking import slots_for_policy
 from certificate.policy.parsing import parse_policy
@@ -20,13 +22,14 @@ from tests.world import NOW, SLOTS_24, World
 from verifier.expect import STATIC, Asked, Expectation
 from verifier.render import report_json
 from verifier.seen import MemorySeen
-from verifier.trust import parse_bundle
+from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, parse_bundle
 from verifier.trust_dir import ROOT_KEYS_NAME, format_root_keys
 from verifier.verify import verify
 
 __all__ = ["CASES", "Case", "case_of"]
 
 CASES = ("valid", "met", "static", "not-met", "forged", "replaced", "not-posted", "too-old", "no-list")
+_MADE = (BUNDLE_NAME, DIRECTORY_NAME, ROOT_KEYS_NAME)  # anew, by the world's root
 _PENSION = "pension.emp"
 _RULE = policy_file(f"RUN({_PENSION}, months = 24)")
 
@@ -38,6 +41,13 @@ class Case:
     shown: bytes
     request: bytes | None
     files: dict[str, bytes]
+
+    def with_template(self, name: str) -> Case:
+        """The same with a shipped form in the bundle."""
+        path = Path(template.__file__).with_name("catalogue") / f"{name}.toml"
+        others = {name: data for name, data in self.files.items() if name not in _MADE}
+        files = World().bundle_files(templates=[path.read_bytes()], others=others)
+        return Case(self.shown, self.request, files | {ROOT_KEYS_NAME: self.files[ROOT_KEYS_NAME]})
 
     def report(self, language: Language) -> dict[str, Any]:
         """What `tally verify --json` prints for it."""

@@ -41,6 +41,11 @@ class Desk:
         for name, data in files.items():
             (self.trust / name).write_bytes(data)
 
+    def replace(self, path: str, content: bytes) -> None:
+        """Serve another content of a file of the page, uncompressed."""
+        self.server.files = {**self.server.files, path: content}
+        self.server.packed.pop(path, None)
+
     def stop(self) -> None:
         if self.running:
             self.running = False

@@ -97,11 +97,11 @@ def test_a_newer_bundle_comes_by_stick_and_an_older_one_does_not(
     town.save_trust(tmp_path / "older", version=1, issued=SECONDS - 7200)
     desk.cut_network()
     page = desk.page
-    page.locator("a[href='#about']").click()
-    for folder, version in (("newer", "2"), ("older", "2")):
-        page.locator("#about input[type=file]").first.set_input_files(sorted((tmp_path / folder).iterdir()))
-        page.wait_for_timeout(500)
-        assert f"Version\n{version}" in page.locator("#about").inner_text()
+    page.locator(".tabs__tab[href='#about']").click()
+    for folder, told in (("newer", "The trust bundle is now that of"), ("older", "Not updated")):
+        page.locator("#trust-folder").set_input_files(tmp_path / folder)
+        page.locator("#about").get_by_text(told).first.wait_for()
+        assert "Version\n2" in page.locator("#about").inner_text()
 
 
 def test_a_phone_before_the_camera_without_a_network(

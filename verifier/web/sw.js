@@ -93,7 +93,18 @@ async function complete(client) {
   for (const path of Object.keys(later)) {
     if ((await cache.match(address(path))) === undefined) await fetchNamed(path);
   }
+  await keepLaid();
   client?.postMessage("complete");
+}
+
+/** The page's first opening asked for requests and settings before there was a copy: they are asked for once more. */
+async function keepLaid() {
+  await laid("settings.json", address("settings.json"));
+  const listed = await laid("requests/index.json", address("requests/index.json"));
+  if (!listed.ok) return;
+  const { requests } = await listed.json();
+  const paths = requests.map(({ file }) => `requests/${file}`).filter((path) => LAID.test(path));
+  for (const path of paths) await laid(path, address(path));
 }
 
 async function forgetOthers() {

@@ -2,10 +2,12 @@
  * Many answers at once: choose a folder or a list, watch the bar, look at the table, take the results away.
  */
 
-import { countOutcomes, evidencePieces, reasonText, resultsLines, resultsSheet } from "./batch_results.js";
+import { reasonSentence, toneOf, verdictOf } from "./advice.js";
+import { countOutcomes, evidencePieces, resultsLines, resultsSheet } from "./batch_results.js";
 import { runBatch } from "./batch_run.js";
 import { download, el, fill } from "./dom.js";
 import { say } from "./scan_words.js";
+import { verdictShape } from "./shapes.js";
 import { drawVerdict } from "./verdict.js";
 
 const MOST_DRAWN = 500; // rows on the screen; all are in the files
@@ -83,7 +85,7 @@ class View {
   drawResults() {
     const { rows, more } = this;
     this.tell(more ? "batch_more" : "batch_done", { ...countOutcomes(rows), all: rows.length });
-    fill(this.results, rows.length > 0 ? [this.takeAway(), this.table()] : null);
+    fill(this.results, rows.length > 0 ? [this.takeAway(), this.list()] : null);
   }
 
   begin(files) {
@@ -130,23 +132,29 @@ class View {
     );
   }
 
-  table() {
-    const head = ["name", "outcome", "reason_text"].map((key) => el("th", { scope: "col" }, this.text(`sheet_${key}`)));
-    const drawn = this.rows.slice(0, MOST_DRAWN).map((row) => this.row(row));
-    const rest = this.rows.length - drawn.length;
-    return el(
-      "div",
-      { class: "batch__scroll", tabindex: "0", role: "region", "aria-label": this.text("batch_table") },
-      el("table", { class: "batch__table" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, drawn)),
+  list() {
+    const rest = this.rows.length - MOST_DRAWN;
+    return [
+      el("ol", { class: "batch__list", "aria-label": this.text("batch_list") }, this.rows.slice(0, MOST_DRAWN).map((row) => this.row(row))),
       rest > 0 ? el("p", { class: "lead" }, this.text("batch_rest", { rest })) : null,
-    );
+    ];
   }
 
+  /** One line; the whole verdict is drawn when it is opened. */
   row({ name, json }) {
+    const tone = toneOf(json);
     const place = el("div", {});
-    const more = el("details", { class: "more", ontoggle: () => fill(place, more.open ? this.drawn(json) : null) });
-    more.append(el("summary", {}, this.text(`queue_${json.outcome}`)), place);
-    return el("tr", { "data-outcome": json.outcome }, el("td", {}, name), el("td", {}, more), el("td", {}, reasonText(json)));
+    const line = el("details", { ontoggle: () => fill(place, line.open ? this.drawn(json) : null) });
+    const summary = el(
+      "summary",
+      { class: "batch__line" },
+      verdictShape(tone, this.desk.word(`shape_${tone}`)),
+      el("span", { class: "batch__name" }, name),
+      el("strong", {}, this.desk.word(`verdict_${verdictOf(json)}`)),
+      el("span", { class: "batch__why" }, reasonSentence(json)),
+    );
+    line.append(summary, place);
+    return el("li", { "data-outcome": json.outcome }, line);
   }
 
   drawn(json) {

@@ -2,8 +2,10 @@
  * A batch's results to take away: a table, JSON lines, and an archive of the files that let anyone judge again.
  */
 
+import { reasonSentence, verdictOf } from "./advice.js";
 import { say } from "./scan_words.js";
 import { encodeSheet } from "./sheet.js";
+import { word } from "./words.js";
 import { zipPieces } from "./zip.js";
 
 const COLUMNS = ["name", "outcome", "reason_text", "reason", "number", "authority", "cut_off", "expires", "rules", "evidence"];
@@ -40,8 +42,8 @@ function cells({ name, json, evidence }, at, language) {
   const certificate = json.certificate;
   return [
     name,
-    say(language, `queue_${json.outcome}`),
-    reasonText(json),
+    word(language, `verdict_${verdictOf(json)}`),
+    reasonSentence(json),
     json.reason ?? "",
     certificate?.number ?? "",
     certificate?.authority.name ?? "",
@@ -50,12 +52,6 @@ function cells({ name, json, evidence }, at, language) {
     json.policies.map((policy) => `${policy.title}: ${policy.text}`).join("\n"),
     evidence === null ? "" : evidenceName(at),
   ];
-}
-
-/** The sentence of the step that made the outcome, without its code. */
-export function reasonText(json) {
-  const step = json.reason === null ? undefined : json.steps.find((each) => each.reason === json.reason);
-  return (step?.text ?? "").replace(/ \[[a-z0-9_.]+\]$/, "");
 }
 
 function monthText(period) {

@@ -3,10 +3,12 @@
  * card to the front.
  */
 
+import { toneOf, verdictOf } from "./advice.js";
 import { Queue } from "./applicants.js";
 import { el, fill } from "./dom.js";
 import { drawRequest } from "./requests.js";
 import { say } from "./scan_words.js";
+import { verdictShape } from "./shapes.js";
 
 /** Show the desk's applicants in `container`; whatever is shown to the desk goes to its own card. */
 export function mountQueue(container, desk) {
@@ -19,13 +21,20 @@ export function mountQueue(container, desk) {
 
 class View {
   constructor(container, desk) {
-    Object.assign(this, { container, desk, looked: null });
+    Object.assign(this, { container, desk, looked: null, turn: 0 });
     this.queue = new Queue({
       stack: desk.requests,
-      judge: (parts, request) => desk.judge(parts, request),
+      judge: (parts, request) => this.judge(parts, request),
       now: () => desk.now(),
       onChange: (card) => this.changed(card),
     });
+  }
+
+  /** The judgement, with the report as the page's texts are drawn from it. */
+  async judge(parts, request) {
+    const judged = await this.desk.judge(parts, request);
+    const { reportJson } = await import("../verifier/render.js");
+    return { ...judged, told: (language) => reportJson(judged.report, language) };
   }
 
   draw() {
@@ -37,7 +46,8 @@ class View {
       this.say("queue_next"),
     );
     this.left = el("span", { class: "lead small", "data-queue": "left" });
-    fill(this.container, el("div", { class: "buttons queue__head" }, this.next, this.left), this.row, this.place);
+    this.head = el("div", { class: "buttons queue__head" }, this.next, this.left);
+    fill(this.container, this.head, this.row, this.place);
     this.refresh();
   }
 
@@ -57,17 +67,20 @@ class View {
     const { cards, stack } = this.queue;
     if (!cards.includes(this.looked)) this.looked = cards.at(-1) ?? null;
     const left = stack.left(this.queue.now());
-    this.next.hidden = left === 0;
-    this.left.textContent = left === 0 ? "" : this.say("queue_left", { left });
+    this.head.hidden = left === 0;
+    this.left.textContent = this.say("queue_left", { left });
+    const focused = this.row.contains(document.activeElement) ? document.activeElement.dataset.card : null;
     fill(this.row, cards.map((card) => el("li", {}, this.tab(card))));
+    if (focused !== null) this.row.querySelector(`[data-card="${focused}"]`)?.focus();
     this.row.hidden = cards.length < 2 && cards.every((card) => card.state === "judged");
     this.show(this.looked);
   }
 
   /** Draw a card; the verdict's own modules are loaded with the first one, and what was asked meanwhile wins. */
   async show(card) {
+    const turn = (this.turn += 1);
     const drawn = card === null ? this.empty() : await this.drawn(card);
-    if (this.looked === card) fill(this.place, drawn);
+    if (this.turn === turn) fill(this.place, drawn);
   }
 
   empty() {
@@ -90,16 +103,18 @@ class View {
   }
 
   tab(card) {
-    const outcome = card.result?.report.outcome ?? card.state;
+    const told = card.state === "judged" ? card.result.told(this.desk.language) : null;
+    const tone = told === null ? null : toneOf(told);
     return el(
       "button",
       {
         type: "button",
-        class: `queue__tab queue__tab--${outcome}`,
+        class: `queue__tab queue__tab--${tone ?? card.state}`,
         "data-card": card.number,
         "aria-current": card === this.looked ? "true" : null,
         onclick: () => this.open(card),
       },
+      tone === null ? null : verdictShape(tone, this.desk.word(`shape_${tone}`)),
       el("span", { class: "queue__number" }, this.name(card)),
       el("span", { class: "queue__state" }, this.state(card)),
     );
@@ -124,8 +139,10 @@ class View {
   }
 
   state(card) {
-    return this.say(`queue_${card.state === "judged" ? card.result.report.outcome : card.state}`);
+    if (card.state !== "judged") return this.say(`queue_${card.state}`);
+    return this.desk.word(`verdict_${verdictOf(card.result.told(this.desk.language))}`);
   }
+
   say(key, values) {
     return say(this.desk.language, key, values);
   }

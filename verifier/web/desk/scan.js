@@ -67,7 +67,7 @@ class Panel {
     const buttons = el("div", { class: "buttons" }, this.cameraButton, this.torchButton, choose, picker);
     const ways = el("p", { class: "lead small" }, text("ways"));
     const parts = [title, buttons, this.view, this.message, ways, this.pasting(text)];
-    fill(this.container, el("section", { class: "panel" }, parts));
+    fill(this.container, parts);
   }
 
   pasting(text) {
