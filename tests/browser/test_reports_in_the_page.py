@@ -22,10 +22,12 @@ from tests.browser.judging import Shown, form_json, judge_page, reports
 from tests.browser.pages import run
 from tests.browser.policy_cases import plain
 from tests.browser.site import Site
+from tests.documents.printed_keys import printed_keys
 from tests.policy.histories import History, months, policy_file
 from tests.template.test_forms import FORMS, TODAY, Answered, answered, everything
 from tests.world import SLOTS_24, World
 from verifier.forms.filled import FilledForm, fill_form
+from verifier.printed_keys import is_printed
 from verifier.report import Outcome, Report
 from verifier.seen import MemorySeen
 from verifier.trust import parse_bundle
@@ -198,3 +200,19 @@ def filled_here(answer: Answered, parts: Sequence[bytes] = ()) -> tuple[Shown, l
         for language in LANGUAGES
     ]
     return shown, forms
+
+
+def test_keys_that_vectors_print_are_known_in_the_page(page: Page, site: Site) -> None:
+    """No production bundle may hold one; a key that nobody printed is no such key."""
+    printed = sorted(printed_keys())
+    keys = [*printed[:: len(printed) // 50], World().office.public_key, bytes(32)]
+    snippet = """async ({ isPrinted }, { fromHex }, keys) => {
+      const said = [];
+      for (const key of keys) said.push(await isPrinted(fromHex(key)));
+      return said;
+    }"""
+    said = run(
+        page, site, ["/verifier/printed_keys.js", "/ledger/digest.js"], snippet, [key.hex() for key in keys]
+    )
+    assert said == [is_printed(key) for key in keys]
+    assert set(said) == {True, False}
