@@ -131,6 +131,7 @@ export const EN = Object.freeze({
   presenter_guardian: "Shown by a guardian, not by the person it is about: check the guardian's document.",
 
   shown: "What was shown",
+  shown_anyway: "Look at what was shown all the same (do not rely on it)",
   shown_nothing: "Nothing was shown.",
   months: "Month by month",
   months_year: "Year",

@@ -128,6 +128,7 @@ export const ZH = Object.freeze({
   presenter_guardian: "由监护人出示，不是本人：请核对监护人证件。",
 
   shown: "出示的内容",
+  shown_anyway: "仍要查看所示内容（勿采信）",
   shown_nothing: "没有出示任何内容。",
   months: "逐月缴费",
   months_year: "年份",
