@@ -3,7 +3,7 @@
     python -m benchmarks.desk [--count 1000] [--singles 60]
 
 Everything is what a clerk's browser runs: the product's files and headers from a server on loopback, the trust bundle
-of the tests' world, distinct answers of distinct holders to one counter request. `single` is `desk.judge` alone, one
+of the tests' world, distinct answers of distinct holders to one counter request. `single` is the judgement alone, one
 after the other; `batch` is from the choice of a list of JSON lines to the table.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import time
 from collections.abc import Sequence
@@ -22,16 +23,23 @@ from certificate.qr_text import encode_qr_text
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.browser.desks import OpenDesk, opened_desk, served_desk
 from tests.browser.town import DeskTown
+from tests.world import SECONDS
+from verifier.trust_dir import ROOT_KEYS_NAME
 
 __all__ = ["DeskRun", "main", "run_desk"]
 
-_SINGLES = """async ([answers, request]) => {
-  const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+_SINGLES = """async ({ answers, request, files, root, now }) => {
+  const paths = ["desk/judging.js", "verifier/seen_store.js", "verifier/trust.js", "ledger/digest.js"];
+  const modules = await Promise.all(paths.map((path) => import(new URL(path, document.baseURI))));
+  const [{ judge }, { openSeenStore }, { parseBundle }, { fromHex }] = modules;
+  const opened = new Map(files.map(([name, data]) => [name, fromHex(data)]));
+  const trust = await parseBundle(opened, { rootKeys: [fromHex(root)] });
+  const desk = { trust, seen: await openSeenStore(), now: () => now };
   const times = [];
   for (const answer of answers) {
-    const parts = [bytes(answer)];
+    const parts = [fromHex(answer)];
     const from = performance.now();
-    const { report } = await window.desk.judge(parts, bytes(request));
+    const { report } = await judge(desk, parts, fromHex(request));
     times.push(performance.now() - from);
     if (report.outcome !== "valid") throw new Error(report.reason);
   }
@@ -64,9 +72,17 @@ def run_desk(*, count: int = 1000, singles: int = 60) -> DeskRun:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
         with served_desk(town, requests=[request]) as site, opened_desk(browser, site) as desk:
-            times: list[float] = desk.page.evaluate(
-                _SINGLES, [[answer.hex() for answer in answers[:singles]], request.hex()]
-            )
+            files = [
+                [name, data.hex()] for name, data in town.trust_files().items() if name != ROOT_KEYS_NAME
+            ]
+            given = {
+                "answers": [answer.hex() for answer in answers[:singles]],
+                "request": request.hex(),
+                "files": files,
+                "root": town.world.root.public_key.hex(),
+                "now": SECONDS,
+            }
+            times: list[float] = desk.page.evaluate(_SINGLES, given)
             seconds, valid = _batch(desk, answers[singles:])
         browser.close()
     return DeskRun(times[0], statistics.median(times), count, seconds, valid)
@@ -82,7 +98,8 @@ def _batch(desk: OpenDesk, answers: Sequence[bytes]) -> tuple[float, int]:
     )
     desk.page.locator("[data-told=batch_done]").wait_for(timeout=300_000)
     seconds = time.monotonic() - begun
-    return seconds, desk.page.locator(".batch__list [data-outcome=valid]").count()
+    counts = re.findall(r"\d+", desk.page.locator("[data-batch=message]").inner_text())
+    return seconds, int(counts[1])  # "12 in all: 12 valid, ..."
 
 
 def main() -> None:

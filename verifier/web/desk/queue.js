@@ -21,7 +21,7 @@ export function mountQueue(container, desk) {
 
 class View {
   constructor(container, desk) {
-    Object.assign(this, { container, desk, looked: null });
+    Object.assign(this, { container, desk, looked: null, turn: 0 });
     this.queue = new Queue({
       stack: desk.requests,
       judge: (parts, request) => this.judge(parts, request),
@@ -69,15 +69,18 @@ class View {
     const left = stack.left(this.queue.now());
     this.head.hidden = left === 0;
     this.left.textContent = this.say("queue_left", { left });
+    const focused = this.row.contains(document.activeElement) ? document.activeElement.dataset.card : null;
     fill(this.row, cards.map((card) => el("li", {}, this.tab(card))));
+    if (focused !== null) this.row.querySelector(`[data-card="${focused}"]`)?.focus();
     this.row.hidden = cards.length < 2 && cards.every((card) => card.state === "judged");
     this.show(this.looked);
   }
 
   /** Draw a card; the verdict's own modules are loaded with the first one, and what was asked meanwhile wins. */
   async show(card) {
+    const turn = (this.turn += 1);
     const drawn = card === null ? this.empty() : await this.drawn(card);
-    if (this.looked === card) fill(this.place, drawn);
+    if (this.turn === turn) fill(this.place, drawn);
   }
 
   empty() {
