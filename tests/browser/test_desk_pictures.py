@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
@@ -17,12 +18,24 @@ from tests.world import World
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 _MOST = 120_000
-# name, case, language, colours, width, height
+
+
+class _Shot(NamedTuple):
+    """A picture of the desk after it was shown a case."""
+
+    name: str
+    case: str
+    language: str
+    colours: Any
+    width: int
+    height: int
+
+
 _SHOTS = (
-    ("desk-met", "met", "zh", "light", 1280, 900),
-    ("desk-cannot-tell", "not-posted", "zh", "light", 1280, 900),
-    ("desk-paper-dark", "static", "en", "dark", 1280, 900),
-    ("desk-invalid-phone", "forged", "en", "light", 390, 780),
+    _Shot("desk-met", "met", "zh", "light", 1280, 900),
+    _Shot("desk-cannot-tell", "not-posted", "zh", "light", 1280, 900),
+    _Shot("desk-paper-dark", "static", "en", "dark", 1280, 900),
+    _Shot("desk-invalid-phone", "forged", "en", "light", 390, 780),
 )
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{fonts}</dir><cachedir>{cache}</cachedir>
@@ -30,7 +43,7 @@ _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 """
 
 
-@pytest.mark.parametrize("name", [shot[0] for shot in _SHOTS])
+@pytest.mark.parametrize("name", [shot.name for shot in _SHOTS])
 def test_the_pictures_are_there_and_small(name: str) -> None:
     picture = PICTURES / f"{name}.png"
     assert picture.stat().st_size < _MOST
@@ -46,23 +59,21 @@ def test_they_are_drawn_anew_when_asked(playwright: Playwright, tmp_path: Path, 
     browser = playwright.chromium.launch(
         executable_path=find_chromium(), args=list(FLAGS), env={"FONTCONFIG_FILE": str(config)}
     )
-    for at, (name, *rest) in enumerate(_SHOTS):
-        folder = tmp_path / str(at)
+    for shot in _SHOTS:
+        folder = tmp_path / shot.name
         folder.mkdir()
-        (pictures / f"{name}.png").write_bytes(_shot(browser, folder, *rest))
+        (pictures / f"{shot.name}.png").write_bytes(_take(browser, folder, shot))
     browser.close()
 
 
-def _shot(
-    browser: Browser, folder: Path, name: str, language: str, colours: str, width: int, height: int
-) -> bytes:
-    case = case_of(name)
+def _take(browser: Browser, folder: Path, shot: _Shot) -> bytes:
+    case = case_of(shot.case)
     requests = [World().request(nonce=None, desk="03")] if case.request is None else [case.request]
     with served_desk(folder, case.files, requests=requests, posts={"pension.emp": 20}) as desk:
         context = browser.new_context(
-            viewport={"width": width, "height": height},
-            locale={"zh": "zh-CN", "en": "en-GB"}[language],
-            color_scheme=colours,  # type: ignore[arg-type]  # light or dark
+            viewport={"width": shot.width, "height": shot.height},
+            locale={"zh": "zh-CN", "en": "en-GB"}[shot.language],
+            color_scheme=shot.colours,
             reduced_motion="reduce",
         )
         page = context.new_page()
