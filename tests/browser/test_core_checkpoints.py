@@ -115,6 +115,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
             f"log {pq_log}\nquorum none\n#tallystick pq require",
             f"witness p {pq_witness}\ngroup g 2 a p\nquorum g",
             f"witness e {witness_vkey('a')}\n" + "quorum none",
+            f"witness e {witness_vkey('a', 'a2')}\ngroup g 2 a e\nquorum g",
         )
     ]
     lines = {
@@ -124,6 +125,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
         "p": cosign_mldsa(CHECKPOINT, MlDsa44Signer(bytes(32)), name="p", time=NOW - 1),
         "a": cosignature("a", time=NOW - 9),
         "a2": cosignature("a", time=NOW),
+        "e": cosignature("a", name="a2"),
         "b": cosignature("b", time=NOW + 300),
         "b2": cosignature("b", time=NOW + 301),
         "c": cosignature("c", time=2**63 - 1),
@@ -150,6 +152,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
         "log long",
         "log pq",
         "log pq0",
+        "log a e",
         "log a p",
         "log p",
         "pq",

@@ -86,7 +86,7 @@ function text(value) {
 
 function month(value) {
   const whole = number(value, 190000, 299912);
-  if (whole % 100 > 12) throw new FormatError("enc.number_range", "a month is YYYYMM");
+  if (whole % 100 > 12) throw new FormatError("enc.number_range", "a month is YYYYMM, or YYYY00 for a kind paid by the year");
   return encodeUnsigned(whole);
 }
 

@@ -145,10 +145,14 @@ function headersOf(protectedBytes, typ, moreLabels, withKid) {
 }
 
 function requireLabels(headers, due) {
-  if ([...due].some((label) => !headers.has(label))) {
-    throw new FormatError("schema.field_missing", "a header is missing");
-  }
-  if (headers.size !== due.size) throw new FormatError("schema.field_unknown", "an unknown header");
+  const missing = [...due].filter((label) => !headers.has(label));
+  if (missing.length > 0) throw new FormatError("schema.field_missing", `header ${least(missing)} is missing`);
+  const unknown = [...headers.keys()].filter((label) => !due.has(label));
+  if (unknown.length > 0) throw new FormatError("schema.field_unknown", `unknown header ${least(unknown)}`);
+}
+
+function least(labels) {
+  return labels.reduce((one, other) => (other < one ? other : one));
 }
 
 function headerMap(protectedBytes) {

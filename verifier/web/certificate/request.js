@@ -87,7 +87,7 @@ export function parseRequest(data) {
 
 /** Check the dates of a registration whose signature holds. Throws VerificationError `org.unregistered`. */
 export function checkRegisteredOn(registration, { today }) {
-  if (today < registration.validFrom || today > registration.validTo) throw unregistered(registration.org);
+  if (today < registration.validFrom || today > registration.validTo) throw unregistered(`registration of organisation ${registration.org}`);
 }
 
 /**
@@ -116,7 +116,7 @@ export function matchingDigits(requestDigest) {
 }
 
 function checkScope(request, registration) {
-  if (request.org !== registration.org) throw unregistered(registration.org);
+  if (request.org !== registration.org) throw unregistered(`registration of organisation ${registration.org}`);
   if (!registration.purposes.includes(request.purpose)) {
     throw new VerificationError("org.purpose_not_allowed", "purpose not in the registration");
   }
@@ -137,13 +137,13 @@ async function checkSignature(signed, publicKey, org) {
   try {
     await verifySignature({ publicKey, message: signed.toBeSigned, signature: signed.signature });
   } catch (error) {
-    if (error instanceof ProjectError) throw unregistered(org);
+    if (error instanceof ProjectError) throw unregistered(`organisation ${org}`);
     throw error;
   }
 }
 
-function unregistered(org) {
-  return new VerificationError("org.unregistered", `organisation ${org}`);
+function unregistered(detail) {
+  return new VerificationError("org.unregistered", detail);
 }
 
 function registrationOf(sign1) {

@@ -138,8 +138,9 @@ class Registry {
    */
   encodeItems(slots, values) {
     return slots.map((slot, at) => {
-      const { valueType } = this.claimAt(slot);
-      return concat(encodeUnsigned(slot), ENCODERS[valueType](values[at]));
+      const found = this.bySlot.get(slot);
+      if (found === undefined) throw new FormatError("schema.field_unknown", "no claim has such a slot");
+      return concat(encodeUnsigned(slot), ENCODERS[found.valueType](values[at]));
     });
   }
 }

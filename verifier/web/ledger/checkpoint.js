@@ -79,11 +79,12 @@ export async function verifyLogSignature(checkpoint, blob, { key }) {
  * not judged. Throws VerificationError `ckpt.cosig_invalid`.
  */
 export async function verifyCosignature(checkpoint, blob, { key }) {
+  const isShort = key.algorithm !== SignatureType.ML_DSA_44;
+  if (isShort && (blob.length !== TIME_SIZE + SIGNATURE_SIZE || blob[0] & 0x80)) {
+    throw new VerificationError("ckpt.cosig_invalid", `${blob.length} bytes by key ${hex(key.keyId)}`);
+  }
   return refusingAs("ckpt.cosig_invalid", key, async () => {
-    if (key.algorithm === SignatureType.ML_DSA_44) return verifySubtree(checkpoint, blob, key);
-    if (blob.length !== TIME_SIZE + SIGNATURE_SIZE || blob[0] & 0x80) {
-      throw new VerificationError("ckpt.cosig_invalid", `${blob.length} bytes`);
-    }
+    if (!isShort) return verifySubtree(checkpoint, blob, key);
     const time = timeOf(blob);
     const message = utf8(`cosignature/v1\ntime ${time}\n${encodeCheckpoint(checkpoint)}`);
     await verifyEd25519({ publicKey: key.publicKey, message, signature: blob.subarray(TIME_SIZE) });

@@ -5,7 +5,7 @@
  * signed. Objects become Maps, whole numbers BigInts.
  */
 
-const MAX_DEPTH = 200;
+const MAX_DEPTH = 900;
 const MAX_DIGITS = 4300; // longest whole number that Python takes
 const SPACE = /[ \n]*/y;
 const STRING = /"([^"\n]*)"/y;
