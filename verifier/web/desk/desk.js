@@ -34,6 +34,10 @@ export class Desk extends EventTarget {
     this.trust = null;
     /** Its files, name -> bytes, as they were opened. */
     this.trustFiles = new Map();
+    /** The pinned root keys, hex; null until the first bundle. */
+    this.rootKeys = null;
+    /** Why the kept bundle does not open, a reason; null where it does. */
+    this.trustTrouble = null;
   }
 
   /** POSIX seconds of this device. */
