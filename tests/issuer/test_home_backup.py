@@ -28,7 +28,8 @@ from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
-from tests.issuer.nights import Night, audit, ok, start, tally
+from tests.issuer.nights import Night, audit, start
+from tests.program import ok, tally
 from tests.world import SECONDS
 
 
@@ -267,7 +268,7 @@ def test_a_register_of_another_night_is_refused(bureau: Bureau, backup: Path, tm
 
 def test_a_full_disk_leaves_no_half_of_a_backup(tmp_path: Path) -> None:
     night = Night(tmp_path, 30)
-    ran = tally(
+    ran = starved(
         "home", "backup", "--out", tmp_path / "b", "--home", night.template, "--json", file_limit=30_000
     )
     assert (ran.code, ran.json["error"]["reason"]) == (1, "store.io_error")
