@@ -30,6 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from certificate.policy.shipped import shipped_policies
+from certificate.template.shipped import shipped_templates
+
 __all__ = ["TALLY", "Ran", "ok", "tally"]
 
 TALLY = Path(sys.executable).with_name("tally")
@@ -197,11 +200,14 @@ def _run_script() -> int:
 
 
 def _import_all() -> None:
+    """Do what each run begins with: import, and parse the policies and templates that every bundle has."""
     for package in map(importlib.import_module, _PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
     for name in _LATE:
         importlib.import_module(name)
+    shipped_policies()
+    shipped_templates()
     gc.collect()
     gc.freeze()
 

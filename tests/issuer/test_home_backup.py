@@ -28,7 +28,7 @@ from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
-from tests.issuer.nights import Night, audit, start
+from tests.issuer.nights import Night, audit, start, starved
 from tests.program import ok, tally
 from tests.world import SECONDS
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tests.attacks.marking import attack
-from tests.issuer.nights import Night, audit, kill_mints, start
-from tests.program import ok, tally
+from tests.issuer.nights import Night, audit, kill_mints, start, starved
+from tests.program import ok
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from issuer.offices.keys import rotate_key
 from issuer.publish import load_directory
 from issuer.register import PAPER
 from issuer.service import mint_persons
-from tests.issuer.conftest import Bureau, bureau
+from tests.issuer.conftest import Bureau, bureau, pristine_bureau
 from tests.offices.driving import CITY
 from tests.world import SECONDS
 
-__all__ = ["bureau"]  # the fixture
+__all__ = ["bureau", "pristine_bureau"]  # the fixtures
 
 ROTATIONS = 3
 
