@@ -13,7 +13,7 @@ from tests.program import ok
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Night:
-    return Night(tmp_path_factory.mktemp("night"), 20_000 if full else 2_000)
+    return Night(tmp_path_factory.mktemp("night"), 20_000 if full else 1_000)
 
 
 @pytest.fixture(scope="module")
