@@ -13,11 +13,11 @@ from itertools import groupby
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 
-__all__ = ["check_display_text", "confusable_warning"]
+__all__ = ["FORBIDDEN_CATEGORIES", "MIXABLE_SCRIPTS", "check_display_text", "confusable_warning", "is_of"]
 
 _MAX_MARKS = 4  # combining marks on one base letter; Vietnamese and Indic names need two
 # Control, format (bidi, zero-width, soft hyphen, tags), private use, surrogate, unassigned; line and paragraph breaks.
-_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 # Marks and fillers of other categories that show nothing: grapheme joiner, Hangul fillers, Khmer inherent vowels,
 # Mongolian and other variation selectors, the empty Braille pattern. With one of them two names look the same.
 _INVISIBLE = re.compile(
@@ -25,7 +25,7 @@ _INVISIBLE = re.compile(
 )
 # ASCII and the everyday Han range: printable, in NFC by construction, without marks. Nearly all names end here.
 _PLAIN = re.compile(r"[!-~\u4e00-\u9fff()、·](?:[ -~\u4e00-\u9fff()、·]*[!-~\u4e00-\u9fff()、·])?")
-_MIXABLE_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
+MIXABLE_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK")
 
 
 def check_display_text(text: str, *, max_code_points: int = 128) -> None:
@@ -42,7 +42,7 @@ def check_display_text(text: str, *, max_code_points: int = 128) -> None:
     if _PLAIN.fullmatch(text):
         return
     for character in text:
-        if unicodedata.category(character) in _FORBIDDEN_CATEGORIES:
+        if unicodedata.category(character) in FORBIDDEN_CATEGORIES:
             raise FormatError(Reason.SCHEMA_TEXT_FORBIDDEN_CHAR, f"U+{ord(character):04X}")
     if hidden := _INVISIBLE.search(text):
         raise FormatError(Reason.SCHEMA_TEXT_FORBIDDEN_CHAR, f"U+{ord(hidden[0]):04X}")
@@ -62,11 +62,16 @@ def confusable_warning(text: str) -> Reason | None:
     if text.isascii() or _PLAIN.fullmatch(text):
         return None
     scripts = {
-        script for letter in text if letter.isalpha() for script in _MIXABLE_SCRIPTS if _is_of(letter, script)
+        script for letter in text if letter.isalpha() for script in MIXABLE_SCRIPTS if is_of(letter, script)
     }
     if len(scripts) > 1 or any("\uff10" <= letter <= "\uff5a" and letter.isalnum() for letter in text):
         return Reason.SCHEMA_TEXT_CONFUSABLE
     return None
+
+
+def is_of(letter: str, script: str) -> bool:
+    """Whether `letter` is of one of MIXABLE_SCRIPTS, by its name."""
+    return unicodedata.name(letter, "").startswith(script)
 
 
 def _longest_run_of_marks(text: str) -> int:
@@ -77,7 +82,3 @@ def _longest_run_of_marks(text: str) -> int:
         if is_mark
     )
     return max(runs, default=0)
-
-
-def _is_of(letter: str, script: str) -> bool:
-    return unicodedata.name(letter, "").startswith(script)

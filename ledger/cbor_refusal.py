@@ -52,7 +52,7 @@ class _Walker:
     def item(self, depth: int) -> None:
         """Walk over one item whose nesting level is `depth` (1 for the outermost)."""
         major, info, argument = self.head()
-        if 4 <= major <= 6 and argument != 0 and depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and (major == 6 or (major in (4, 5) and argument != 0)):
             raise FormatError(Reason.ENC_DEPTH_LIMIT, f"more than {MAX_DEPTH} levels at byte {self.at}")
         if major in (2, 3):
             self.string(major, argument)

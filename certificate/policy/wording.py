@@ -10,7 +10,7 @@ from certificate.policy.language import month_text
 from certificate.policy.months import Cause, Finding
 from certificate.texts import Language, kind_name
 
-__all__ = ["ANSWERS", "answer_word", "finding_sentences"]
+__all__ = ["ANSWERS", "answer_word", "finding_sentences", "finding_template"]
 
 ANSWERS: Final[Mapping[Language, Mapping[bool | None, str]]] = {
     "zh": {True: "符合", False: "不符合", None: "无法判断"},
@@ -63,6 +63,11 @@ def answer_word(value: bool | None, language: Language) -> str:
     return ANSWERS[language][value]
 
 
+def finding_template(cause: Cause, language: Language) -> str:
+    """The sentence of a cause, with {kind}, {months}, {need} and {have} in it."""
+    return _WORDS[language][cause]
+
+
 def finding_sentences(answer: Answer, language: Language) -> list[str]:
     """One sentence per cause and kind, its months together."""
     groups: dict[tuple[Cause, str], list[Finding]] = {}
@@ -75,7 +80,7 @@ def _sentence(cause: Cause, kind: str, found: Sequence[Finding], language: Langu
     months = sorted({finding.month for finding in found if finding.month is not None})
     stop = "、" if language == "zh" else ", "
     first = found[0]
-    text = _WORDS[language][cause].format(
+    text = finding_template(cause, language).format(
         kind=kind_name(kind, language) if kind else "",
         months=stop.join(map(month_text, months)),
         need=first.need,

@@ -46,3 +46,11 @@ def test_an_empty_container_nests_nothing(empty: str) -> None:
     with pytest.raises(FormatError) as refusal:
         decode_cbor(data + b"\x00")
     assert refusal.value.reason is Reason.ENC_TRAILING_DATA
+
+
+@pytest.mark.parametrize("nest", ["81", "a100", "d2", "c0", "d800", "da00000000", "9f", "bf00"])
+def test_thousands_of_levels_are_a_refusal_like_any_other(nest: str) -> None:
+    """Tag 0 nests as others do, although its number is that of an empty array."""
+    with pytest.raises(FormatError) as refusal:
+        decode_cbor(bytes.fromhex(nest) * 20_000)
+    assert refusal.value.reason is Reason.ENC_DEPTH_LIMIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import pytest
 from certificate.cose import encode_sign1
 from certificate.holding import present
 from certificate.numbers import CertificateType
+from certificate.policy.parsing import parse_policy
 from certificate.presentation import MAX_LIFETIME, parse_presentation
 from certificate.request import PolicyItem, SlotsItem
+from certificate.slot_tree import ClaimsTree
+from certificate.slots import REGISTRIES
 from ledger.reasons import Reason
+from tests.policy.histories import policy_file
 from tests.verifier.judging import P256Holder, assert_refused, assert_undetermined
 from tests.world import NOW, PURPOSE, REGISTRY, SECONDS, SLOTS_24, TODAY, World, signer
 from verifier.expect import STATIC, Asked
@@ -278,6 +283,23 @@ def test_a_policy_that_is_not_in_the_bundle_cannot_be_told() -> None:
     request = world.request(registration=registration, items=items)
     report = world.verify(world.presentation(request=request), expect=Asked(request))
     assert_undetermined(report, 11, Reason.POLICY_UNKNOWN)
+
+
+def test_a_certificate_of_another_type_does_not_show_what_a_policy_wants_to_see() -> None:
+    """An employer certificate has no slot for a claim of the policy: it does not show it, and nothing breaks."""
+    world = World()
+    policy = parse_policy(policy_file("RUN(pension.emp, months = 1)", more='show = ["name"]'))
+    tree = ClaimsTree.from_seed(REGISTRIES[CertificateType.EMPLOYER], b"s" * 32, {16: 360})
+    body = world.body(type=CertificateType.EMPLOYER, claims_root=tree.root())
+    certificate = world.certificate(body, tree=tree)
+    registration = world.registration(policies=(policy.id,))
+    request = world.request(registration=registration, items=(PolicyItem(policy.id, policy.digest),))
+    types = (CertificateType.CONTRIBUTION, CertificateType.EMPLOYER)
+    directory = world.directory(offices=(replace(world.directory().offices[0], types=types),))
+    trust = world.bundle(directory=directory, policies=(policy.source,))
+    data = world.presentation(certificate=certificate, request=request, slots=(16,))
+    report = world.verify(data, expect=Asked(request), trust=trust)
+    assert_refused(report, 10, Reason.DISC_REQUIRED_MISSING)
 
 
 def test_the_holder_of_a_p256_key_cannot_be_answered_for_with_ed25519() -> None:

@@ -1,0 +1,3 @@
+/** The words of a filled form that its template does not say. */
+
+export { FORM_WORDS } from "../../generated/sentences.js";
