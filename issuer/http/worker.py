@@ -1,7 +1,7 @@
 """The one thread that owns the ledger. Claims that wait together are minted as one batch under one checkpoint.
 
-After a failure of the ledger, such as a lost connection to its database, it is opened again before anything else is done
-with it: recomputed, and compared with what was signed last (DESIGN 8.1).
+After a failure of the ledger, such as a lost connection to its database, it is opened again before anything else is
+done with it: recomputed, and compared with what was signed last (DESIGN 8.1).
 """
 
 from __future__ import annotations
@@ -175,8 +175,8 @@ class MintWorker:
                     try:
                         ledger = self._home.ledger()
                     except Exception as exc:  # the callers hear of it; it is tried again for the next ones
-                        for waiting in (*claims, *calls):
-                            waiting.done.set_exception(exc)
+                        for future in (*(claim.done for claim in claims), *(call.done for call in calls)):
+                            future.set_exception(exc)
                         claims, calls = [], []
                     else:
                         self._failed = False

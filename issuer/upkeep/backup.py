@@ -8,8 +8,8 @@ one another to the last row, which no order of copying one after the other could
 manifest.json is written last and the folder gets its name after that: a backup is whole, or it is not there. Seeds,
 keys and snapshots are sealed in a backup as they are in the home.
 
-A ledger that is in PostgreSQL stands in a backup as the home's own file would, and the settings there name none else: so a
-backup is whole by itself, and holds no password of a database.
+A ledger that is in PostgreSQL stands in a backup as the home's own file would, and the settings there name none else:
+so a backup is whole by itself, and holds no password of a database.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ __all__ = ["HeldPublication"]
 class HeldPublication:
     """A publication whose store may be lost, as a connection to its database is. For one thread.
 
-    Behind the next connection there may be another database, such as a standby that lags. So one that does not hold what
-    was shown last, recomputed at its right edge, is not shown at all; it is looked at again at the next question.
+    Behind the next connection there may be another database, such as a standby that lags. So one that does not hold
+    what was shown last, recomputed at its right edge, is not shown at all; it is looked at again at the next question.
     """
 
     def __init__(self, open_store: Callable[[], Store]) -> None:

@@ -48,8 +48,8 @@ def _is_empty(store: Store) -> bool:
 
 
 def copy_ledger(source: Store, target: Store) -> None:
-    """Copy entries and checkpoints into the empty `target`, all or nothing; its tiles are made anew. The source does not
-    change meanwhile, or is read within `Store.reading`.
+    """Copy entries and checkpoints into the empty `target`, all or nothing; its tiles are made anew. The source
+    does not change meanwhile, or is read within `Store.reading`.
 
     Raises:
         IntegrityError: `store.…` of either.
