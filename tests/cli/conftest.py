@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import ok
+from tests.program import TALLY, Ran, ok, tally
+
+__all__ = ["PEOPLE", "TALLY", "City", "Ran", "first_person", "ok", "tally"]
 
 PEOPLE = 60
 
