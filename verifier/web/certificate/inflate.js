@@ -130,6 +130,7 @@ class Inflater {
     const extra = far < 4 ? 0 : (far >> 1) - 1;
     const base = far < 4 ? far + 1 : ((2 + (far & 1)) << extra) + 1;
     const distance = base + this.bits(extra);
+    if (this.size === this.most) throw tooLarge(this.most - 1); // nobody looks further, not even at the distance
     if (distance > this.size) throw failed("a distance before the start");
     const end = Math.min(this.size + length, this.most);
     this.grow(end);
