@@ -47,6 +47,9 @@ def cases(town: DeskTown) -> list[Shown]:
     answer = town.people[0].answer(request)
     text = town.people[0].answer_text(request).encode()
     name = "\uff21\uff22 \u6d4b"
+    printed = town.request(3, nonce=None, desk="3")
+    at_counter = town.people[0].answer(printed, issued=SECONDS, lifetime=60)
+    later = town.people[0].answer(request, issued=SECONDS + 301)
     return [
         Shown([answer], request, SECONDS),
         Shown([text], request, SECONDS),
@@ -62,6 +65,8 @@ def cases(town: DeskTown) -> list[Shown]:
             for days in (-400, -2, -1, 1, 2, 5, 8, 9, 50, 200, 500)
         ),
         *(Shown([answer[:size]], request, SECONDS) for size in (0, 1, 2, 200, len(answer) - 1)),
+        *(Shown([at_counter], printed, SECONDS + seconds) for seconds in (-301, -300, 0, 299, 300, 3599)),
+        *(Shown([later], request, SECONDS + seconds) for seconds in (0, 1, 900, 901)),
         Shown([text[:-1]], request, SECONDS),
         Shown([b"http://example.test/TS1:"], request, SECONDS),
         Shown([answer] * 16, request, SECONDS),
