@@ -42,9 +42,8 @@ class Desk:
             (self.trust / name).write_bytes(data)
 
     def replace(self, path: str, content: bytes) -> None:
-        """Serve another content of a file of the page, uncompressed."""
+        """Serve another content of a file of the page."""
         self.server.files = {**self.server.files, path: content}
-        self.server.packed.pop(path, None)
 
     def stop(self) -> None:
         if self.running:
