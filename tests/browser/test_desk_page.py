@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from certificate.qr_text import encode_qr_text, encode_request_text
 from certificate.request import matching_digits, parse_request
 from tests.browser.cases import case_of
-from tests.browser.hosting import Desk, open_desk, served_desk, show_text
+from tests.browser.hosting import Desk, open_desk, served_desk, show_text, without_copy
 from tests.browser.pages import Watch
 from tests.browser.seeing import axe_faults, overflow
 from tests.world import NOW, SECONDS, World
@@ -22,14 +22,14 @@ from verifier.filing import judge_filed, parse_filed
 from verifier.report import Outcome
 from verifier.trust_dir import load_trust
 
-# The others are drawn in test_desk_card.py, and judged like Python's in the conformance tests.
-_VERDICTS = {"met": "met", "static": "static", "forged": "invalid", "not-posted": "undetermined"}
+# Others follow below, all are drawn in test_desk_card.py, and judged like Python's in the conformance tests.
+_VERDICTS = {"static": "static", "forged": "invalid"}
 _BUDGET = 200_000  # bytes of the first load, as transferred, without the scanner
 
 
 @pytest.fixture
 def tab(context: BrowserContext) -> Page:
-    return context.new_page()
+    return without_copy(context)
 
 
 def watched(tab: Page, desk: Desk) -> Watch:
@@ -231,8 +231,9 @@ def test_the_poster_explains_and_holds_no_address(tab: Page, tmp_path: Path) -> 
         watch.assert_quiet()
 
 
-def test_a_new_page_is_taken_whole_or_not_at_all(tab: Page, tmp_path: Path) -> None:
+def test_a_new_page_is_taken_whole_or_not_at_all(context: BrowserContext, tmp_path: Path) -> None:
     """A file that is not the one that was listed leaves the old copy; a whole new list replaces it."""
+    tab = context.new_page()
     with served_desk(tmp_path, case_of("static").files) as desk:
         open_desk(tab, desk)
         expect(tab.locator("#offline[data-state=ready]")).to_be_visible(timeout=60_000)
@@ -254,8 +255,9 @@ def test_a_new_page_is_taken_whole_or_not_at_all(tab: Page, tmp_path: Path) -> N
         expect(tab.locator("h1")).to_have_text("新版核验台", timeout=30_000)
 
 
-def test_it_can_be_installed(tab: Page, tmp_path: Path) -> None:
+def test_it_can_be_installed(context: BrowserContext, tmp_path: Path) -> None:
     """By the browser's own word: manifest, icons and an offline copy are as it wants them."""
+    tab = context.new_page()
     with served_desk(tmp_path, case_of("static").files) as desk:
         open_desk(tab, desk)
         expect(tab.locator("#offline[data-state=ready]")).to_be_visible(timeout=60_000)
