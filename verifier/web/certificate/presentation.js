@@ -10,16 +10,13 @@
 
 import { decodeCbor } from "../ledger/cbor.js";
 import { sha256 } from "../ledger/digest.js";
-import { FormatError } from "../ledger/errors.js";
 import { parseCertificateItem } from "./certificate.js";
 import { sign1OfItem } from "./cose.js";
 import { HEADER_KCWT, Typ } from "./numbers.js";
 import { takeArray, takeBytes, takeInt } from "./schema.js";
 
 export const MAX_LIFETIME = 60 * 24 * 31; // minutes; a longer access is a new request and a new consent
-export const MAX_PARTS = 16; // presentations in one answer; a request has no more items
 const MAX_SECONDS = 2 ** 40;
-const ARRAY = 4; // CBOR major type
 
 /** What the holder signs besides the certificate: { audience, requestDigest, issued, lifetime }. */
 class PresentationBody {
@@ -63,17 +60,4 @@ export function presentationOfItem(item) {
     lifetime: takeInt(fields[3], 1, MAX_LIFETIME),
   });
   return new UnverifiedPresentation(sign1, body, parseCertificateItem(sign1.headers.get(HEADER_KCWT)));
-}
-
-/** The presentations of one answer that the holder's side put together, not parsed. Throws FormatError. */
-export function parseAnswer(data) {
-  if (!data.length || data[0] >> 5 !== ARRAY) return [data];
-  const parts = decodeCbor(data);
-  if (!Array.isArray(parts) || parts.length < 2 || parts.length > MAX_PARTS) throw severalDue();
-  if (!parts.every((part) => part instanceof Uint8Array)) throw severalDue();
-  return [...parts];
-}
-
-function severalDue() {
-  return new FormatError("schema.field_type", "an answer of several presentations");
 }

@@ -73,11 +73,6 @@ class UnverifiedRequest {
   }
 }
 
-/** Parse the tagged bytes of a registration. Throws FormatError. */
-export function parseRegistration(data) {
-  return registrationOf(parseSign1(data, Typ.REGISTRATION));
-}
-
 /** Parse the tagged bytes of a request with its registration. Throws FormatError. */
 export function parseRequest(data) {
   const sign1 = parseSign1(data, Typ.REQUEST, { moreLabels: [HEADER_X] });
@@ -87,21 +82,15 @@ export function parseRequest(data) {
 
 /** Check the dates of a registration whose signature holds. Throws VerificationError `org.unregistered`. */
 export function checkRegisteredOn(registration, { today }) {
-  if (today < registration.validFrom || today > registration.validTo) throw unregistered(`registration of organisation ${registration.org}`);
+  const { org, validFrom, validTo } = registration;
+  if (today < validFrom || today > validTo) throw unregistered(`registration of organisation ${org}`);
 }
 
 /**
- * Check who asks: the registrar's and the organisation's signatures, the scope, and the dates of the registration.
+ * Check who asks, but for the day: the registrar's and the organisation's signatures, and the scope.
  *
- * `today` is a UTC day number. Throws VerificationError `org.unregistered` or `org.purpose_not_allowed`.
+ * Throws VerificationError `org.unregistered` or `org.purpose_not_allowed`.
  */
-export async function verifyRequest(request, { directory, today }) {
-  const registration = await verifyRequestButItsDay(request, { directory });
-  checkRegisteredOn(registration, { today });
-  return registration;
-}
-
-/** The part of `verifyRequest` that no day changes: the signatures and the scope. Throws as that does. */
 export async function verifyRequestButItsDay(request, { directory }) {
   const body = await registered(request.registration, directory);
   await checkSignature(request.sign1, body.requestKey, body.org);
