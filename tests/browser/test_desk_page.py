@@ -211,6 +211,7 @@ def test_a_form_is_filled_and_printed_alone(tab: Page, tmp_path: Path) -> None:
         tab.emulate_media(media="print")
         assert tab.locator(".verdict").is_visible()
         assert not tab.locator("#scan").is_visible()
+        assert not tab.locator(".queue__row").is_visible(), "other applicants"
         assert not tab.locator("[data-action=print]").is_visible()
         watch.assert_quiet()
 
