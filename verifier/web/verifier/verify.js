@@ -23,11 +23,14 @@ const SEVERITY = [StepOutcome.OK, StepOutcome.NOT_RUN, StepOutcome.CANNOT_TELL, 
  *   now     POSIX seconds, whole; the verifier's clock
  *   expect  `new Asked(request)`, `STATIC`, or an `Archive` of either to judge a filed answer again
  *   seen    the verifier's memory; a valid answer is marked as used in it
+ *
+ * Throws ConfigError `store.io_error` of that memory; without it there is no verdict.
  */
 export async function verify(data, { trust, now, expect, seen }) {
   if (!isExpectation(expect)) {
     throw new TypeError("expect is a request asked, STATIC or a filed answer; there is no mode without checks");
   }
+  if (!Number.isSafeInteger(now)) throw new TypeError("now is a whole number of POSIX seconds");
   let parts;
   try {
     parts = partsOf(data);
@@ -71,7 +74,7 @@ function partsOf(data) {
   if (parts.length < 1 || parts.length > MAX_PARTS) {
     throw new FormatError("enc.too_large", `${parts.length} presentations`);
   }
-  return parts;
+  return parts.map((part) => part.slice()); // nobody changes it meanwhile
 }
 
 /** Positions of the request's items that at least one presentation discloses whole. */
