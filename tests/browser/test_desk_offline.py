@@ -90,7 +90,8 @@ def test_spaces_that_a_scanner_dropped_from_the_signature_are_put_back(
     desk: OpenDesk, town: DeskTown
 ) -> None:
     request, person = town.request(3), town.people[0]
-    answers = (encode_qr_text(person.answer(request, lifetime=minutes)) for minutes in range(1800, 4000))  # one is near
+    minutes = range(1800, 4000)  # one is near
+    answers = (encode_qr_text(person.answer(request, lifetime=lifetime)) for lifetime in minutes)
     text = next(text for text in answers if is_told_by_the_signature_alone(text))
     type_events(desk.page, key_events(re.sub(" +", " ", text)))
     desk.verdict("valid")
