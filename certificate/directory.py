@@ -7,6 +7,7 @@
     log       = [number, origin]
     void      = [authority, log, from, to]                       entries disowned whoever signed them
 
+A public key is Ed25519, 32 bytes; that of role 4, which signs status lists beside role 2, is ML-DSA-44, 1,312 bytes.
 Numbers of authorities and logs are never reused. Index ranges are half open; `to` and `void_from` may be null.
 """
 
@@ -22,7 +23,9 @@ from certificate.keys import CoseSigner, check_key, key_id
 from certificate.numbers import CertificateType, Environment, Typ
 from certificate.offices import Office, check_offices
 from certificate.schema import take_array, take_bytes, take_int, take_optional_int, take_text, take_version
+from certificate.second_signature import mldsa_key_id
 from ledger.errors import FormatError, VerificationError
+from ledger.mldsa import MLDSA_PUBLIC_KEY_SIZE, check_mldsa_public_key
 from ledger.reasons import Reason
 
 __all__ = [
@@ -51,6 +54,7 @@ class KeyRole(IntEnum):
     CERTIFICATE = 1
     STATUS = 2
     REGISTRAR = 3
+    STATUS_MLDSA = 4  # ML-DSA-44, beside the authority's status key
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class DirectoryKey:
 
     @property
     def kid(self) -> bytes:
+        if self.role is KeyRole.STATUS_MLDSA:
+            return mldsa_key_id(self.public_key)
         return key_id(self.public_key)
 
 
@@ -126,6 +132,9 @@ class Directory:
 
     def key(self, role: KeyRole, kid: bytes) -> DirectoryKey | None:
         return self._key.get((role, kid))
+
+    def has_key(self, role: KeyRole, authority: int) -> bool:
+        return any(key.role is role and key.authority == authority for key in self.keys)
 
     def log(self, number: int) -> LogRecord | None:
         return self._log.get(number)
@@ -265,11 +274,16 @@ def _office(row: object) -> Office:
 
 def _key(row: object) -> DirectoryKey:
     role, authority, office, public_key, log, from_index, to_index, void_from = take_array(row, 8)
+    kind = KeyRole(take_int(role, 1, 4))
+    if kind is KeyRole.STATUS_MLDSA:
+        checked = check_mldsa_public_key(take_bytes(public_key, MLDSA_PUBLIC_KEY_SIZE))
+    else:
+        checked = check_key(take_bytes(public_key, 32))
     return DirectoryKey(
-        role=KeyRole(take_int(role, 1, 3)),
+        role=kind,
         authority=take_int(authority, 1, 65535),
         office=take_int(office, 0, 65535),
-        public_key=check_key(take_bytes(public_key, 32)),
+        public_key=checked,
         log=take_int(log, 1, 65535),
         from_index=take_int(from_index, 0, _MAX_INDEX),
         to_index=take_optional_int(to_index, 0, _MAX_INDEX),

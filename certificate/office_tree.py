@@ -33,6 +33,9 @@ def apply_events(directory: Directory, events: Iterable[tuple[UnverifiedKeyEvent
     return draft.finished()
 
 
+_LIST_KEYS = (KeyRole.STATUS, KeyRole.STATUS_MLDSA)
+
+
 class _Draft:
     """A directory being changed: a thousand delegations at once would otherwise be a thousand directories."""
 
@@ -82,7 +85,7 @@ class _Draft:
         """Who said so: an office above with a key that is good at `index`; only where there is none, the registrar."""
         event = statement.event
         key = self._keys.get(statement.sign1.kid)
-        if key is None or key.authority != event.authority or key.role is KeyRole.STATUS:
+        if key is None or key.authority != event.authority or key.role in _LIST_KEYS:
             raise VerificationError(Reason.TRUST_ISSUER_NOT_AUTHORISED, "said by an unknown key")
         above = {office.number for office in self._above(about)} if about is not None else set()
         if key.role is KeyRole.CERTIFICATE:

@@ -1,6 +1,6 @@
 """Token Status List, CWT form, 2 bits per certificate (IETF draft-ietf-oauth-status-list; DESIGN 3.7).
 
-    protected {1: alg, 4: kid, 16: "application/statuslist+cwt"}
+    protected {1: alg, 4: kid, 16: "application/statuslist+cwt"}, unprotected {} or {X: an ML-DSA-44 signature}
     claims    {2: uri, 4: exp, 6: iat, 65533: {"lst": zlib bytes, "bits": 2}, 65534: ttl}
 
 This is another scheme's format, hence maps. The first certificate of a byte stands in its lowest bits.
@@ -17,7 +17,9 @@ from certificate.cose import Sign1, parse_sign1, sign_object
 from certificate.inflate import inflate_bounded
 from certificate.keys import CoseSigner
 from certificate.schema import take_int
+from certificate.second_signature import SecondSignature, add_second_signature, parse_second_signature
 from ledger.errors import FormatError, ProjectError, VerificationError
+from ledger.mldsa import MlDsa44Signer
 from ledger.reasons import Reason
 
 __all__ = [
@@ -69,7 +71,7 @@ class StatusList:
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedStatusList:
-    """A parsed status list token: whose signature was not checked. Times are POSIX seconds, `ttl` seconds."""
+    """A parsed status list token: no signature of it was checked. Times are POSIX seconds, `ttl` seconds."""
 
     sign1: Sign1
     uri: str
@@ -77,6 +79,7 @@ class UnverifiedStatusList:
     expires: int
     ttl: int
     statuses: StatusList
+    second: SecondSignature | None = None
 
 
 def status_list_uri(authority: int, number: int) -> str:
@@ -106,20 +109,30 @@ def decode_status_list(bits: int, compressed: bytes) -> StatusList:
 
 
 def sign_status_token(
-    signer: CoseSigner, *, uri: str, issued: int, expires: int, ttl: int, statuses: StatusList
+    signer: CoseSigner,
+    *,
+    uri: str,
+    issued: int,
+    expires: int,
+    ttl: int,
+    statuses: StatusList,
+    mldsa_signer: MlDsa44Signer | None = None,
 ) -> bytes:
-    """Sign one published status list."""
+    """Sign one published status list; with `mldsa_signer` by both."""
     claims = {_SUB: uri, _EXP: expires, _IAT: issued, _STATUS_LIST: encode_status_list(statuses), _TTL: ttl}
-    return sign_object(signer, _TYP, claims)
+    token = sign_object(signer, _TYP, claims)
+    return token if mldsa_signer is None else add_second_signature(token, _TYP, mldsa_signer)
 
 
 def parse_status_token(data: bytes) -> UnverifiedStatusList:
     """Parse the tagged bytes of a status list token.
 
     Raises:
-        FormatError: what `parse_sign1` raises, `status.list_malformed`, `status.list_too_large`.
+        FormatError: what `parse_sign1` and `parse_second_signature` raise, `status.list_malformed`,
+            `status.list_too_large`.
     """
-    sign1 = parse_sign1(data, _TYP)
+    sign1 = parse_sign1(data, _TYP, with_x=True)
+    second = parse_second_signature(sign1, _TYP)
     claims = sign1.payload
     if not isinstance(claims, Mapping) or claims.keys() != {_SUB, _EXP, _IAT, _STATUS_LIST, _TTL}:
         raise FormatError(Reason.STATUS_LIST_MALFORMED, "claims other than sub, exp, iat, ttl and the list")
@@ -137,4 +150,5 @@ def parse_status_token(data: bytes) -> UnverifiedStatusList:
         expires=take_int(claims[_EXP], 0, _MAX_SECONDS),
         ttl=take_int(claims[_TTL], 0, 2**31),
         statuses=decode_status_list(inner["bits"], inner["lst"]),
+        second=second,
     )

@@ -48,6 +48,8 @@ from cli.shown import read_one
 from ledger.errors import ConsentError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
+from verifier.standing import require_standing
+from verifier.trust import TrustBundle
 
 __all__ = ["holder"]
 
@@ -130,9 +132,12 @@ def present(
     """
     asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
     request, certificate = parse_request(asked_bytes), parse_certificate(held)
-    askable = _askable(trust)
+    bundle = _bundle(trust)
+    if bundle is not None:
+        require_standing(certificate.body, bundle)
+    askable = Askable({}, {}) if bundle is None else Askable(bundle.policies, bundle.templates)
     slots = _slots_to_show(request, show, certificate, holder_tree(held), askable, language)
-    registered = _registered_name(request, trust, language)
+    registered = _registered_name(request, bundle, language)
     if registered is None and min(slots) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
         raise ConsentError(Reason.ORG_UNREGISTERED, "identity is shown to registered askers only", hint=hint)
@@ -233,25 +238,24 @@ def _required(items: Sequence[PolicyItem | SlotsItem], askable: Askable) -> list
     return required
 
 
-def _askable(trust: Path | None) -> Askable:
+def _bundle(trust: Path | None) -> TrustBundle | None:
     if trust is None:
-        return Askable({}, {})
-    from verifier.trust_dir import load_trust
-
-    bundle = load_trust(trust)
-    return Askable(bundle.policies, bundle.templates)
-
-
-def _registered_name(request: UnverifiedRequest, trust: Path | None, language: Language) -> str | None:
-    """The asker's name, from a registration that holds; None, with a warning, when it was not or cannot be checked."""
-    if trust is None:
-        say("WARNING: who asks was not checked; name a trust bundle with --trust")
         return None
     from verifier.trust_dir import load_trust
 
+    return load_trust(trust)
+
+
+def _registered_name(
+    request: UnverifiedRequest, bundle: TrustBundle | None, language: Language
+) -> str | None:
+    """The asker's name, from a registration that holds; None, with a warning, when it was not or cannot be checked."""
+    if bundle is None:
+        say("WARNING: who asks was not checked; name a trust bundle with --trust")
+        return None
     today = int(utc_now().timestamp()) // 86400
     try:
-        registration = verify_request(request, directory=load_trust(trust).directory, today=today)
+        registration = verify_request(request, directory=bundle.directory, today=today)
     except VerificationError as exc:
         say(f"WARNING: the asker is not registered for this [{exc.reason.value}]")
         return None

@@ -201,6 +201,22 @@ def list_(code: str, home_path: Path, passphrase_fd: int | None, as_json: bool) 
     emit({"keys": rows}, text, as_json=as_json)
 
 
+@key.command("add-mldsa")
+@home_options
+@json_option
+def add_mldsa(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Give an older home's status lists their post-quantum key, and list it in the directory. New homes have one.
+
+    Example: tally issuer key add-mldsa --home home
+    """
+    from issuer.status_key import add_status_key
+
+    home = open_home(home_path, passphrase_fd)
+    with opened_ledger(home) as ledger:
+        kid = add_status_key(home, ledger, random=os.urandom, now=_now()).hex()
+    emit({"key": kid}, f"key {kid} signs status lists beside the other", as_json=as_json)
+
+
 def say_if_waiting(home: Home) -> None:
     """Tell whoever changed an office or key that verifiers do not know of it yet."""
     if KeyEvents(home).waiting():

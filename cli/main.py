@@ -28,6 +28,7 @@ _COMMANDS = {
     "trust": ("cli.trust", "trust", "The trust bundle: root keys, publishing, fetching."),
     "template": ("cli.template", "template", "Forms of organisations, and what they ask to fill them."),
     "verify": ("cli.verify", "verify", "Verify what someone shows, offline."),
+    "desk": ("cli.desk", "desk", "The page on which a clerk verifies: export it, or serve it."),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,14 @@ from certificate.request import (
 from certificate.slots import REGISTRIES
 from certificate.texts import Language, claim_name
 from cli.asking import Askable, asking_options, pattern_of
-from cli.common import emit, force_option, json_option, language_option
+from cli.common import emit, force_option, json_option, language_option, require_writable
 from cli.home import home_options, open_home
 from cli.outputs import form_of, write_code
 from issuer.organisations import registration_of
 from issuer.policies import load_policies
 from issuer.setup import DEMO_ORG
 from issuer.templates import load_templates
+from ledger.durable import map_os_error
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from verifier.trust_dir import load_trust
@@ -38,6 +40,7 @@ from verifier.trust_dir import load_trust
 __all__ = ["request"]
 
 _REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
+_MOST_STACKED = 2000  # as many as the desk page reads
 
 
 @click.group()
@@ -105,6 +108,51 @@ def new(
         f"  - {n}" for n in names
     )
     emit(result, text, as_json=as_json)
+
+
+@request.command("stack")
+@asking_options()
+@click.option("--org", "number", type=int, default=DEMO_ORG, show_default=True, help="Who asks.")
+@click.option(
+    "--count", type=click.IntRange(1, _MOST_STACKED), default=50, show_default=True, help="How many."
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new folder.")
+@home_options
+@json_option
+def stack(
+    number: int,
+    count: int,
+    out: Path,
+    home_path: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+    **asking: Any,
+) -> None:
+    """Sign many requests that ask the same, each for one applicant: a desk without a key hands them out.
+
+    Example: tally request stack --template housing.24 --count 200 --home home --out requests
+    """
+    home = open_home(home_path, passphrase_fd)
+    registration = registration_of(home, number)
+    body = pattern_of(
+        asking,
+        org=number,
+        nonce=os.urandom(NONCE_SIZE),
+        desk=None,
+        askable=Askable(load_policies(home), load_templates(home)),
+        holds=load_trust(home.trust_dir).held.sizes(),
+    )
+    _check_allowed(body, parse_registration(registration).body)
+    require_writable(out, force=False)
+    try:
+        out.mkdir(parents=True)
+    except OSError as exc:
+        raise map_os_error(exc) from exc
+    signer = home.signer(f"org-{number}")
+    for at in range(1, count + 1):
+        data = sign_request(signer, replace(body, nonce=os.urandom(NONCE_SIZE)), registration)
+        write_code(out / f"{at:04d}.txt", "text", encode_request_text(data), data, force=False)
+    emit({"folder": str(out), "requests": count}, f"{out}: {count} requests", as_json=as_json)
 
 
 def _check_allowed(body: RequestBody, registration: RegistrationBody) -> None:

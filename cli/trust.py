@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +63,34 @@ def new_key(out: Path, environment: str, passphrase_fd: int | None, as_json: boo
 
 
 @trust.group()
+def live() -> None:
+    """The online key, which signs what is published each day.
+
+    Example: tally trust live replace --home home --out draft
+    """
+
+
+@live.command("replace")
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the draft, for the holders to sign.")
+@home_options
+@json_option
+def replace_live(out: Path, home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Draft the next root with a new online key, for one that was stolen or lost. More than half of the holders sign.
+
+    Example: tally trust live replace --home home --out draft
+    """
+    from issuer.live_key import next_live_key
+    from issuer.trust_root import draft_root
+
+    home = open_home(home_path, passphrase_fd)
+    live_key = next_live_key(home, random=os.urandom)
+    version = draft_root(home, (), out, now=int(utc_now().timestamp()), live=live_key)
+    text = f"root version {version} is drafted in {out}; holders: tally trust root sign {out} --key KEY"
+    result = {"root": version, "draft": str(out), "live": live_key.public_key.hex()}
+    emit(result, text, as_json=as_json)
+
+
+@trust.group()
 def root() -> None:
     """The trust root: which keys, and the next version of it.
 
@@ -91,7 +120,9 @@ def new_root(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
 
 
 @root.command("rotate")
-@click.option("--key", "key_files", type=_FILE, multiple=True, required=True, help="KEY.pub of each holder.")
+@click.option(
+    "--key", "key_files", type=_FILE, multiple=True, help="KEY.pub of each holder; none: the same keys."
+)
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the draft, for the holders to sign.")
 @home_options
 @json_option
@@ -99,6 +130,8 @@ def rotate(
     key_files: tuple[Path, ...], out: Path, home_path: Path, passphrase_fd: int | None, as_json: bool
 ) -> None:
     """Draft the next root, with these keys. More than half of the old and of the new keys must sign it.
+
+    Without --key the keys stay, and root and targets are good for another term.
 
     Example: tally trust root rotate --home home --key a.pub --key b.pub --key c.pub --out draft
     """
@@ -133,6 +166,28 @@ def sign(draft: Path, key_file: Path, home_key: str | None, passphrase_fd: int |
 
 
 @trust.command()
+@home_options
+@json_option
+def status(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
+    """Until when root, targets and bundle are good, and what to do in time. Needs no passphrase.
+
+    Example: tally trust status --home home
+    """
+    from issuer.trust_terms import due_terms, trust_terms
+
+    now, terms = int(utc_now().timestamp()), trust_terms(open_home(home_path, passphrase_fd))
+    due = due_terms(terms, now=now)
+    lines = [
+        f"{term.name} {term.version}: until {datetime.fromtimestamp(term.expires, UTC):%Y-%m-%d}, "
+        f"{(term.expires - now) // 86400} days"
+        for term in terms
+    ]
+    for warning in due:
+        say(warning)
+    emit({"terms": [asdict(term) for term in terms], "due": due}, "\n".join(lines), as_json=as_json)
+
+
+@trust.command()
 @click.option(
     "--out", type=_FOLDER, required=True, help="The repository: a folder for a web server, or a stick."
 )
@@ -147,6 +202,7 @@ def publish(out: Path, draft: Path | None, home_path: Path, passphrase_fd: int |
     from issuer.publish import cut_bundle
     from issuer.repository import publish_repository
     from issuer.trust_root import accept_root, read_draft, root_keys
+    from issuer.trust_terms import due_terms, trust_terms
 
     home = open_home(home_path, passphrase_fd)
     root_keys(home)  # before anything is cut: a home without a root has nothing to publish
@@ -157,6 +213,8 @@ def publish(out: Path, draft: Path | None, home_path: Path, passphrase_fd: int |
     with opened_ledger(home) as ledger:
         cut_bundle(home, ledger, now=int(utc_now().timestamp()), draft=signed)
     done = publish_repository(home, out)
+    for warning in due_terms(trust_terms(home), now=int(utc_now().timestamp())):
+        say(warning)
     text = f"{out}: bundle {done.bundle} under root {done.root}, {done.size:,} bytes"
     emit(
         {"out": str(out), "bundle": done.bundle, "root": done.root, "size": done.size}, text, as_json=as_json

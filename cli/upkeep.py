@@ -10,6 +10,7 @@ import click
 
 from cli.common import emit, json_option, say, utc_now
 from cli.home import home_options, open_home
+from issuer.trust_terms import due_terms
 from issuer.upkeep.backup import make_backup
 from issuer.upkeep.home_status import HomeStatus, home_status
 from issuer.upkeep.pruning import prune_snapshots
@@ -36,7 +37,10 @@ def status(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
     Example: tally home status --home home
     """
     found = home_status(open_home(home_path, passphrase_fd))
-    emit(asdict(found), _status_text(found), as_json=as_json)
+    due = due_terms(found.trust, now=int(utc_now().timestamp()))
+    for warning in due:
+        say(warning)
+    emit({**asdict(found), "due": due}, _status_text(found), as_json=as_json)
 
 
 @home.command()
@@ -156,7 +160,8 @@ def _status_text(found: HomeStatus) -> str:
         f"  ledger        {ledger.entries:,} entries, root {ledger.root}",
         f"  checkpoints   signed {_at(ledger.signed_size, ledger.signed_at)}; "
         f"cosigned {_at(ledger.cosigned_size, ledger.cosigned_at)}",
-        f"  trust bundle  version {found.bundle_version}, until {_time(found.bundle_expires)}",
+        "  trust         "
+        + "; ".join(f"{term.name} {term.version} until {_time(term.expires)}" for term in found.trust),
         "  sizes         " + ", ".join(f"{name} {_bytes(size)}" for name, size in found.sizes.items()),
     ]
     for snapshot in found.snapshots:

@@ -36,6 +36,7 @@ from cli.web import Answer
 from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
+from verifier.standing import is_ended, require_standing
 from verifier.trust import TrustBundle
 from wallet_api.access_rows import Access, AccessPage, AccessRow, Action, check_page
 from wallet_api.log_export import check_log_export
@@ -143,6 +144,7 @@ class WalletClient(WalletKeys):
                 single one does: then one consent lays down several.
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
+            VerificationError: `status.revoked`, `status.suspended`, `status.replaced` of the only certificate there is.
             FormatError: `disc.required_missing`: no certificate holds what is asked.
             UndeterminedError: `policy.unknown`, `policy.undetermined`.
         """
@@ -218,6 +220,9 @@ class WalletClient(WalletKeys):
     def _answering(self, asked: AskedRequest, items: Sequence[int], number: str | None) -> list[_Part]:
         """The certificate that answers all, the newest unless one is named; else the newest for each item."""
         held = self._own() if number is None else [self.certificate(number)]
+        held = [one for one in held if not is_ended(one.certificate.body, self._trust)] or held[:1]
+        for one in held:
+            require_standing(one.certificate.body, self._trust)
         try:
             return [self._newest_for(asked, items, held)]
         except (FormatError, UndeterminedError) as exc:

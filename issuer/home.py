@@ -2,8 +2,8 @@
 
 tallystick.toml     settings (schema version, environment, authority, office, profile, log)
 passphrase          test homes only, 0600; production asks
-keys/               sealed private keys: office-1, status, registrar, live, log, log-mldsa, seal (of the register),
-                    and in a test home root-1...3
+keys/               sealed private keys: office-1, status, status-mldsa, registrar, live, log, log-mldsa, seal (of the
+                    register), and in a test home root-1...3
 ledger/             the log's database (unless in PostgreSQL), who may append   anchor/  the last checkpoint, kept apart
 witness-1...4/      four local witnesses: they protect against accidents, not against this bureau
 register.db         what was minted                        snapshots/  imported records
@@ -23,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from certificate.directory import Directory, KeyRole
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import Environment
+from certificate.second_signature import mldsa_key_id
 from issuer.bureau_ledger import BureauLedger, LogEntries
 from issuer.claiming.offers import Offers
 from issuer.profile import Profile, load_profile
@@ -57,6 +59,7 @@ __all__ = [
     "MLDSA_LOG_KEY",
     "ROOT_KEYS",
     "SCHEMA_VERSION",
+    "STATUS_MLDSA_KEY",
     "WITNESSES",
     "Home",
     "Settings",
@@ -66,6 +69,7 @@ CONFIG_NAME = "tallystick.toml"
 SCHEMA_VERSION = 1
 WITNESSES = 4
 MLDSA_LOG_KEY = "log-mldsa"
+STATUS_MLDSA_KEY = "status-mldsa"
 EMBEDDED = "embedded"
 LIVE_KEY = "live"
 ROOT_KEYS = ("root-1", "root-2", "root-3")
@@ -103,7 +107,7 @@ class Home:
         self.settings = _load_settings(path / CONFIG_NAME)
         self._ask = passphrase
         self._passphrase: bytes | None = None
-        self._secrets: dict[str, bytes] = {}
+        self._secrets: dict[tuple[str, int], bytes] = {}
 
     # --- where things are -----------------------------------------------------------------------------------
 
@@ -114,6 +118,11 @@ class Home:
     @property
     def tuf_dir(self) -> Path:
         return self.path / "tuf"
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the bundle is under a root of several keys, as of all homes but the first ones."""
+        return (self.tuf_dir / "1.root.json").exists()
 
     @property
     def policy_path(self) -> Path:
@@ -151,7 +160,7 @@ class Home:
 
     def signer(self, name: str) -> Ed25519CoseSigner:
         """The signing key called `name` (office-1, status, registrar, live, root-1, log, witness-1...)."""
-        return Ed25519CoseSigner(self._secret(name))
+        return Ed25519CoseSigner(self.seed(name))
 
     def mldsa_signer(self) -> MlDsa44Signer | None:
         """The log's ML-DSA-44 key; None in a home made before there was one (`tally ledger add-mldsa-key` adds it)."""
@@ -162,13 +171,21 @@ class Home:
         # Between the key's making and the policy's there is a moment: then it does not count yet.
         return key if vkey in self.trust_policy().log_keys(self.settings.origin) else None
 
+    def status_mldsa_signer(self, directory: Directory) -> MlDsa44Signer | None:
+        """The second key of status lists, once `directory` lists it; until then no verifier could check it."""
+        if not self.key_path(STATUS_MLDSA_KEY).exists():
+            return None
+        signer = MlDsa44Signer(self.seed(STATUS_MLDSA_KEY))
+        listed = directory.key(KeyRole.STATUS_MLDSA, mldsa_key_id(signer.public_key))
+        return None if listed is None else signer
+
     def mldsa_key(self) -> MlDsa44Signer:
         """The same, whether the policy lists it or not. Raises ConfigError `cli.not_found`."""
-        return MlDsa44Signer(self._secret(MLDSA_LOG_KEY))
+        return MlDsa44Signer(self.seed(MLDSA_LOG_KEY))
 
     def seal_key(self) -> bytes:
         """The 32-byte key that seals seeds in the register."""
-        return self._secret("seal")
+        return self.seed("seal")
 
     def snapshot_key(self) -> bytes:
         """The 32-byte key under which the files of snapshots keep their own keys."""
@@ -303,10 +320,15 @@ class Home:
             hint = "ask its operator, or run: tally ledger monitor ADDRESS"
             raise ConfigError(Reason.HOME_FAR_LEDGER, "another organisation runs this home's log", hint=hint)
 
-    def _secret(self, name: str) -> bytes:
-        if name not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
-            self._secrets[name] = self._unsealed(name)
-        return self._secrets[name]
+    def seed(self, name: str) -> bytes:
+        """The secret bytes in a key file of this home."""
+        path = self.key_path(name)
+        made = (
+            path.stat().st_mtime_ns if path.exists() else 0
+        )  # another process may put a new key in its place
+        if (name, made) not in self._secrets:  # unsealing takes a tenth of a second, a service signs all day
+            self._secrets[name, made] = self._unsealed(name)
+        return self._secrets[name, made]
 
     def _unsealed(self, name: str) -> bytes:
         stored = load_key(self.key_path(name), purpose=name, passphrase=self.passphrase())

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from certificate.cose import parse_sign1
 from certificate.directory import Directory, parse_directory, sign_directory
+from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Typ
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
 from issuer.held_files import PublishedLedger, held_files, padding
@@ -36,6 +37,7 @@ from verifier.trust import (
     BUNDLE_NAME,
     DIRECTORY_NAME,
     POLICY_NAME,
+    VERSIONS_OF_A_ROOT,
     parse_bundle,
     sign_bundle,
     status_file_name,
@@ -107,7 +109,7 @@ def cut_bundle(
         ConflictError: `store.locked`, and what appending and signing raise.
     """
     with locked(home.path / "trust.lock", what="cutting a trust bundle", timeout=_PATIENCE):
-        if not home.key_path(LIVE_KEY).exists():
+        if not home.has_root:
             return _cut_under_one_key(home, ledger, now, directory)
         signed = _drafted(home, draft) if draft is not None else _signed(home, directory, now)
         version = _write_bundle(home, ledger, now, signed)
@@ -149,19 +151,13 @@ def _signed(home: Home, directory: Directory | None, now: int) -> _Signed:
 
 
 def _drafted(home: Home, draft: Mapping[str, bytes]) -> _Signed:
-    from issuer.trust_root import root_keys
+    from issuer.trust_root import check_follows, root_keys
 
     keys = root_keys(home)
     if TARGETS_NAME not in draft:
         raise ConfigError(Reason.CLI_NOT_FOUND, TARGETS_NAME, hint="name the draft's folder")
     endorsed = parse_targets(draft[TARGETS_NAME], root_keys=keys)
-    held = parse_targets(
-        (home.trust_dir / TARGETS_NAME).read_bytes(), root_keys=load_root_keys(home.trust_dir)
-    )
-    if endorsed.version < held.version:
-        raise VerificationError(
-            Reason.TRUST_BUNDLE_ROLLBACK, f"targets {endorsed.version} after {held.version}"
-        )
+    check_follows(home, endorsed)
     for name, digest in endorsed.digests.items():
         if name not in draft or sha256(draft[name]).digest() != digest:
             raise VerificationError(Reason.TRUST_BUNDLE_SIG_INVALID, f"{name} is not what was signed")
@@ -175,14 +171,14 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
         proof: encode_entry(EntryType.TRUST_FILE, authority, sha256(files[name]).digest())
         for name, proof in PROOF_NAMES.items()
     }
-    lists = _lists(home, now)
+    lists = _lists(home, now, files[DIRECTORY_NAME])
     indices = _log(home, ledger, [*logged.values(), *(entry for _, entry in lists.values())], now)
     files |= _held_files(home, ledger, now)
     for name, index in zip(logged, indices, strict=False):
         files[name] = encode_trust_proof(authority, ledger.prove(index))
     files |= {name: token for name, (token, _) in lists.items()}
-    version = _last_version(home) + 1
     live = home.signer(LIVE_KEY)
+    version = _next_version(home, live)
     files[BUNDLE_NAME] = sign_bundle(
         live,
         files,
@@ -199,7 +195,7 @@ def _write_bundle(home: Home, ledger: Checkpointer, now: int, signed: _Signed) -
 def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Directory | None) -> int:
     """A home made before root keys were three: one key signs everything, and there is no TUF repository of it."""
     root = home.signer("root")
-    lists = _lists(home, now)
+    lists = _lists(home, now, (home.trust_dir / DIRECTORY_NAME).read_bytes())
     files = {POLICY_NAME: home.policy_path.read_bytes(), **policy_files(home), **template_files(home)}
     files |= {name: token for name, (token, _) in lists.items()}
     entries = [entry for _, entry in lists.values()]
@@ -211,7 +207,7 @@ def _cut_under_one_key(home: Home, ledger: Checkpointer, now: int, directory: Di
         entries.insert(0, encode_entry(EntryType.TRUST_FILE, home.settings.authority, digest))
     _log(home, ledger, entries, now)
     files |= _held_files(home, ledger, now)
-    version = _last_version(home) + 1
+    version = _next_version(home, root)
     files[BUNDLE_NAME] = sign_bundle(
         root,
         files,
@@ -246,15 +242,15 @@ def _read(home: Home, names: Iterable[str]) -> dict[str, bytes]:
     return {name: (home.trust_dir / name).read_bytes() for name in names}
 
 
-def _lists(home: Home, now: int) -> dict[str, tuple[bytes, bytes]]:
-    """File name to status list and its ledger entry."""
+def _lists(home: Home, now: int, directory: bytes) -> dict[str, tuple[bytes, bytes]]:
+    """File name to status list and its ledger entry; the keys that `directory` lists sign."""
     authority = home.settings.authority
     return {
         status_file_name(authority, number): (
             token,
             encode_entry(EntryType.STATUS_LIST, authority, sha256(token).digest()),
         )
-        for number, token in enumerate(_status_tokens(home, now))
+        for number, token in enumerate(_status_tokens(home, now, _parsed(directory)))
     }
 
 
@@ -264,7 +260,7 @@ def _milestones(home: Home, log: int) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _status_tokens(home: Home, now: int) -> list[bytes]:
+def _status_tokens(home: Home, now: int, directory: Directory) -> list[bytes]:
     """One token per list in use, from the states in the register."""
     register = home.register()
     try:
@@ -273,7 +269,7 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
         ]
     finally:
         register.close()
-    signer = home.signer("status")
+    signer, second = home.signer("status"), home.status_mldsa_signer(directory)
     return [
         sign_status_token(
             signer,
@@ -282,6 +278,7 @@ def _status_tokens(home: Home, now: int) -> list[bytes]:
             expires=now + STATUS_LIFETIME,
             ttl=STATUS_TTL,
             statuses=values,
+            mldsa_signer=second,
         )
         for number, values in enumerate(lists)
     ]
@@ -294,9 +291,16 @@ def _packed(values: Iterable[tuple[int, int]]) -> StatusList:
     return StatusList(STATUS_BITS, bytes(packed))
 
 
-def _last_version(home: Home) -> int:
+def _next_version(home: Home, live: CoseSigner) -> int:
+    """The next number. A new online key begins above all that the thief of the old one may have counted to."""
     path = home.trust_dir / BUNDLE_NAME
     if not path.exists():
-        return 0
-    version = parse_sign1(path.read_bytes(), Typ.BUNDLE).payload[2]
-    return int(version)
+        return 1
+    last = parse_sign1(path.read_bytes(), Typ.BUNDLE)
+    following = int(last.payload[2]) + 1
+    if last.kid == key_id(live.public_key):
+        return following
+    from issuer.trust_root import root_chain
+
+    roots = len(root_chain(home))
+    return following if roots == 1 else max(following, roots * VERSIONS_OF_A_ROOT)

@@ -26,6 +26,7 @@ from issuer.organisations import DEFAULT_PURPOSE, register_organisation
 from issuer.policies import write_shipped_policies
 from issuer.publish import cut_bundle
 from issuer.register import Register
+from issuer.status_key import new_status_key
 from issuer.templates import write_shipped_templates
 from issuer.trust_root import add_root
 from ledger.append_credentials import parse_secret
@@ -136,9 +137,11 @@ def create_home(
         replace_durably(home.policy_path, far.policy)
         save_credential(home.policy_path.parent, far.credential)
     add_root(home, random=random, now=now, salt=salt)
+    directory = _directory(bureau, signers, home.settings.log)
+    second = new_status_key(home, random=random, salt=salt)
     ledger = home.ledger()
     try:
-        cut_bundle(home, ledger, now=now, directory=_directory(bureau, signers, home.settings.log))
+        cut_bundle(home, ledger, now=now, directory=replace(directory, keys=(*directory.keys, second)))
     finally:
         ledger.close()
     if bureau.environment is Environment.TEST:

@@ -10,10 +10,15 @@ HOME/tuf/draft/                targets.json and the files it names, until enough
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from tuf.api.metadata import Metadata, Root
+
+from certificate.directory import parse_directory, sign_directory
 from certificate.keys import CoseSigner, Ed25519CoseSigner
 from issuer.home import LIVE_KEY, ROOT_KEYS, Home
+from issuer.live_key import require_live_key, take_live_key
 from issuer.tuf_metadata import (
     add_signature,
     check_next_root,
@@ -26,14 +31,17 @@ from issuer.tuf_metadata import (
     role_keys,
 )
 from ledger.durable import replace_durably
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, VerificationError
 from ledger.keyfile import save_key
 from ledger.reasons import Reason
-from verifier.endorsed import FILE_NAME, TARGETS_NAME, parse_targets
+from verifier.endorsed import FILE_NAME, TARGETS_NAME, Endorsed, parse_targets
+from verifier.trust import DIRECTORY_NAME
+from verifier.trust_dir import load_root_keys
 
 __all__ = [
     "accept_root",
     "add_root",
+    "check_follows",
     "draft_root",
     "draft_targets",
     "read_draft",
@@ -99,22 +107,28 @@ def draft_targets(home: Home, files: Mapping[str, bytes], *, version: int, now: 
     return data
 
 
-def draft_root(home: Home, new_keys: Sequence[bytes], out: Path, *, now: int) -> int:
+def draft_root(
+    home: Home, new_keys: Sequence[bytes], out: Path, *, now: int, live: CoseSigner | None = None
+) -> int:
     """Write the next root, with `new_keys`, and the targets under it, to be signed; returns its version.
 
     Those root keys that the home holds sign at once.
 
+    Args:
+        new_keys: raw public keys; none: the same ones, for another term.
+        live: the online key that is to follow; None: the same one. It signs the directory anew.
     Raises:
         ConfigError: `cli.exists` (OUT), `trust.missing`, `trust.threshold` (fewer than two keys, or one of them twice).
     """
+    new_keys = new_keys or root_keys(home)
     if len(new_keys) < 2 or len(set(new_keys)) < len(new_keys):
         raise ConfigError(
             Reason.TRUST_THRESHOLD, f"{len(set(new_keys))} keys", hint="name three different keys"
         )
     old = parse_root(_newest(home))
     version = old.signed.version + 1
-    live = home.signer(LIVE_KEY).public_key
-    root = make_root(version, root_keys=new_keys, live_key=live, now=now)
+    live_key = _live_key(old) if live is None else live.public_key
+    root = make_root(version, root_keys=new_keys, live_key=live_key, now=now)
     held = _held_signers(home) + _held_signers(home, new_keys)
     try:
         out.mkdir(mode=0o700)
@@ -126,8 +140,10 @@ def draft_root(home: Home, new_keys: Sequence[bytes], out: Path, *, now: int) ->
         name: (home.trust_dir / name).read_bytes()
         for name in parse_targets(present, root_keys=root_keys(home)).digests
     }
+    if live is not None:
+        files[DIRECTORY_NAME] = _signed_anew(files[DIRECTORY_NAME], live)
     number = parse_targets_metadata(present).signed.version + 1
-    targets = make_targets(number, files, live_key=live, now=now)
+    targets = make_targets(number, files, live_key=live_key, now=now)
     for name, content in files.items():
         replace_durably(out / name, content)
     signed = add_signature(targets, _held_signers(home, new_keys))
@@ -157,20 +173,41 @@ def sign_draft(draft: Path, signer: CoseSigner) -> list[tuple[str, str]]:
 
 
 def accept_root(home: Home, draft: Path) -> bool:
-    """Take the root in `draft`, if there is one, as the home's newest.
+    """Take the root in `draft`, if there is one, as the home's newest, and the online key that it names.
 
     Raises:
-        VerificationError: `trust.threshold` and as `check_next_root`.
+        VerificationError: `trust.threshold` and as `check_next_root` and `check_follows`.
+        ConfigError: `cli.not_found` when the online key is not here.
     """
     path = draft / _ROOT_DRAFT
     if not path.exists():
         return False
     data = path.read_bytes()
     if data == _newest(home):  # taken before the power failed
+        take_live_key(home, _live_key(parse_root(data)))
         return True
     root = check_next_root(parse_root(_newest(home)), data)
+    keys = role_keys(root, "targets")
+    check_follows(home, parse_targets(read_draft(draft).get(TARGETS_NAME, b""), root_keys=keys))
+    require_live_key(home, _live_key(root))
     replace_durably(home.tuf_dir / f"{root.signed.version}.root.json", data)
+    take_live_key(home, _live_key(root))
     return True
+
+
+def check_follows(home: Home, endorsed: Endorsed) -> None:
+    """Raise VerificationError `trust.bundle_rollback` for targets drafted before those that went out since."""
+    held = parse_targets(
+        (home.trust_dir / TARGETS_NAME).read_bytes(), root_keys=load_root_keys(home.trust_dir)
+    )
+    if (endorsed.version, endorsed.digests) == (held.version, held.digests):
+        return  # published before the power failed
+    if endorsed.version <= held.version:
+        raise VerificationError(
+            Reason.TRUST_BUNDLE_ROLLBACK,
+            f"targets {endorsed.version} after {held.version}",
+            hint="something else was published meanwhile: draft it again",
+        )
 
 
 def read_draft(draft: Path) -> dict[str, bytes]:
@@ -188,6 +225,16 @@ def _newest(home: Home) -> bytes:
         hint = "make one: tally trust root new"
         raise ConfigError(Reason.TRUST_MISSING, "this home has no trust root", hint=hint)
     return chain[-1]
+
+
+def _live_key(root: Metadata[Root]) -> bytes:
+    [key] = role_keys(root, "timestamp")
+    return key
+
+
+def _signed_anew(data: bytes, live: CoseSigner) -> bytes:
+    directory = parse_directory(data).directory
+    return sign_directory(live, replace(directory, version=directory.version + 1))
 
 
 def _held_signers(home: Home, keys: Sequence[bytes] | None = None) -> list[Ed25519CoseSigner]:

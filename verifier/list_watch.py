@@ -22,16 +22,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from certificate.directory import Directory, KeyRole
-from certificate.keys import verify_signature
+from certificate.directory import Directory
 from certificate.status_list import (
     Status,
     StatusList,
     UnverifiedStatusList,
     parse_status_token,
 )
-from ledger.errors import ConfigError, ProjectError, VerificationError
+from ledger.errors import ConfigError, VerificationError
 from ledger.reasons import Reason
+from verifier.list_signature import verify_list_signature
 
 __all__ = ["Finding", "Watched", "undone_places", "watch_lists"]
 
@@ -131,16 +131,12 @@ def undone_places(old: StatusList, new: StatusList) -> Iterator[int]:
 
 
 def _verified_authority(listed: UnverifiedStatusList, directory: Directory) -> int:
-    key, name = directory.key(KeyRole.STATUS, listed.sign1.kid), _URI.fullmatch(listed.uri)
-    if key is None or name is None or int(name[1]) != key.authority:
+    name = _URI.fullmatch(listed.uri)
+    if name is None:
         raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
-    try:
-        verify_signature(
-            public_key=key.public_key, message=listed.sign1.to_be_signed, signature=listed.sign1.signature
-        )
-    except ProjectError as exc:
-        raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
-    return key.authority
+    # Old lists are shown here too, from before a second signature was asked for.
+    verify_list_signature(listed, authority=int(name[1]), directory=directory, demanded=False)
+    return int(name[1])
 
 
 def _compare(listed: UnverifiedStatusList, token: bytes, folder: Path) -> Finding | None:

@@ -55,6 +55,7 @@ from ledger.proof import FullProof, LoggedEntry, Proof
 from ledger.reasons import Reason, Verdict, verdict_of
 from verifier.expect import Archive, Asked, Expectation, Filed, Static, same_text
 from verifier.known import KnownList, KnownRequest
+from verifier.list_signature import verify_list_signature
 from verifier.policies import JudgedPolicy, judge_policies, refusal_of
 from verifier.report import (
     STEP_NAMES,
@@ -245,7 +246,7 @@ class Run:
         known = (
             self.trust.known.lists.once(place, lambda: self._verified_list(*place))
             if filed is None
-            else self._verified_token(place[0], filed)
+            else self._verified_token(place[0], filed, demanded=False)  # filed before more was demanded
         )
         listed, uri = known.listed, status_list_uri(*place)
         if listed.uri != uri:
@@ -260,19 +261,12 @@ class Run:
             )
 
     def _verified_list(self, authority: int, number: int) -> KnownList:
-        return self._verified_token(authority, self.trust.status_token(authority, number))
+        token = self.trust.status_token(authority, number)
+        return self._verified_token(authority, token, demanded=self.trust.policy.pq_required)
 
-    def _verified_token(self, authority: int, token: bytes) -> KnownList:
+    def _verified_token(self, authority: int, token: bytes, *, demanded: bool) -> KnownList:
         listed = parse_status_token(token)
-        key = self.trust.directory.key(KeyRole.STATUS, listed.sign1.kid)
-        if key is None or key.authority != authority:
-            raise VerificationError(Reason.STATUS_LIST_WRONG_ISSUER, f"key {listed.sign1.kid.hex()}")
-        try:
-            verify_signature(
-                public_key=key.public_key, message=listed.sign1.to_be_signed, signature=listed.sign1.signature
-            )
-        except ProjectError as exc:
-            raise VerificationError(Reason.STATUS_LIST_SIG_INVALID, f"key {key.kid.hex()}") from exc
+        verify_list_signature(listed, authority=authority, directory=self.trust.directory, demanded=demanded)
         return KnownList(listed, sha256(token).digest())
 
     def _disclosures(self) -> None:
@@ -349,11 +343,13 @@ class Run:
         return shown if shown is None else self.filed.proofs.get((shown.log, shown.index), shown)
 
     def _check_bundle_version(self) -> None:
-        newest = self.seen.newest("bundle.version") or 0
-        if self.trust.version < newest:
-            raise VerificationError(
-                Reason.TRUST_BUNDLE_ROLLBACK, f"version {self.trust.version} after {newest}"
-            )
+        for name, held in (
+            ("bundle.version", self.trust.version),
+            ("targets.version", self.trust.endorsed),
+        ):
+            newest = self.seen.newest(name) or 0
+            if held < newest:
+                raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"{name} {held} after {newest}")
 
     def _check_checkpoint_age(self, held: HeldLog | None) -> None:
         """A log that nobody cosigned for so long may be hiding; a certificate's own old proof is no fault."""

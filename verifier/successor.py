@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from certificate.directory import Directory, KeyRole
-from certificate.keys import verify_signature
 from certificate.status_list import UnverifiedStatusList, parse_status_token, status_list_uri
 from ledger.errors import UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.list_signature import verify_list_signature
 from verifier.list_watch import undone_places
 from verifier.logged import PROOF_NAMES, require_logged
 from verifier.seen import Seen
@@ -50,6 +49,9 @@ def check_successor(
         raise VerificationError(Reason.KEY_ENV_TEST, "the bundle in use is of the other environment")
     if new.version < newest:
         raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"version {new.version} after {newest}")
+    signed = max(seen.newest("targets.version") or 0, 0 if held is None else held.endorsed)
+    if new.endorsed < signed:  # they name an online key, which may have been stolen since
+        raise VerificationError(Reason.TRUST_BUNDLE_ROLLBACK, f"targets {new.endorsed} after {signed}")
     behind = max(seen.newest("time") or 0, new.issued, 0 if held is None else held.issued) - now
     if behind > CLOCK_SKEW:
         raise UndeterminedError(Reason.TIME_CLOCK_REGRESSED, f"{behind} s behind a signed time")
@@ -65,6 +67,7 @@ def check_successor(
 def remember_bundle(new: TrustBundle, seen: Seen, *, now: int) -> None:
     """Note what was seen: version, time, and the time of each list that its authority signed."""
     seen.advance("bundle.version", new.version)
+    seen.advance("targets.version", new.endorsed)
     seen.advance("time", new.issued)
     for listed in _lists(new):
         if listed.issued <= now + CLOCK_SKEW:  # one from the future would lock out the honest ones
@@ -75,20 +78,14 @@ def _lists(bundle: TrustBundle) -> Iterator[UnverifiedStatusList]:
     """The bundle's lists whose signature and name hold; of the others step 8 of a verification says what is wrong."""
     for (authority, number), token in bundle.status_tokens.items():
         listed = parse_status_token(token)
-        if listed.uri == status_list_uri(authority, number) and _is_signed(
-            listed, bundle.directory, authority
-        ):
+        if listed.uri == status_list_uri(authority, number) and _is_signed(listed, bundle, authority):
             yield listed
 
 
-def _is_signed(listed: UnverifiedStatusList, directory: Directory, authority: int) -> bool:
-    key = directory.key(KeyRole.STATUS, listed.sign1.kid)
-    if key is None or key.authority != authority:
-        return False
+def _is_signed(listed: UnverifiedStatusList, bundle: TrustBundle, authority: int) -> bool:
+    demanded = bundle.policy.pq_required
     try:
-        verify_signature(
-            public_key=key.public_key, message=listed.sign1.to_be_signed, signature=listed.sign1.signature
-        )
+        verify_list_signature(listed, authority=authority, directory=bundle.directory, demanded=demanded)
     except VerificationError:
         return False
     return True

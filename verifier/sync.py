@@ -37,7 +37,7 @@ from verifier.fetching import Fetcher, base_url, fetcher_for
 from verifier.seen import MemorySeen, Seen
 from verifier.seen_file import FileSeen
 from verifier.successor import check_successor, remember_bundle
-from verifier.trust import BUNDLE_NAME, TrustBundle, parse_bundle
+from verifier.trust import BUNDLE_NAME, VERSIONS_OF_A_ROOT, TrustBundle, parse_bundle
 from verifier.trust_dir import load_bundle_files, load_root_keys, load_trust, replace_bundle
 
 __all__ = ["Synced", "sync_trust"]
@@ -106,6 +106,8 @@ def sync_trust(source: str, folder: Path, *, root: bytes | None, now: int, seen_
         state.mkdir(exist_ok=True)
         got = _fetch(source, state, root, held_files)
         new = parse_bundle(got.files, root_keys=got.root_keys)
+        if new.version >= (got.root_version + 1) * VERSIONS_OF_A_ROOT:
+            raise FormatError(Reason.TRUST_MALFORMED, f"bundle {new.version} under root {got.root_version}")
         check_successor(
             new,
             got.files,

@@ -47,6 +47,7 @@ __all__ = [
     "BUNDLE_NAME",
     "DIRECTORY_NAME",
     "POLICY_NAME",
+    "VERSIONS_OF_A_ROOT",
     "TrustBundle",
     "parse_bundle",
     "policy_file_name",
@@ -64,6 +65,9 @@ _TEMPLATE_FILE = re.compile(r"template-([a-z0-9.]{1,32})\.toml")
 _MAX_FILE = 64 * 2**20
 _MAX_MANIFEST = 256 * 2**10  # what is read before any signature is checked; some 4,000 files
 _MAX_SECONDS = 2**40
+VERSIONS_OF_A_ROOT = 10**9
+"""A bundle under root version n counts to less than n + 1 times this: the thief of an online key, who may count as he
+likes, cannot count past the root that names another."""
 _Named = TypeVar("_Named", Policy, Template)
 
 
@@ -82,6 +86,7 @@ class TrustBundle:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
     held: HeldLogs = field(default_factory=HeldLogs)
+    endorsed: int = 0  # version of what the offline keys signed; 0 under a single root key
     facts: Mapping[str, object] = field(init=False, repr=False, compare=False)  # for the reader of a report
     # A bundle made from this one by `replace` has learnt nothing yet.
     known: Known = field(init=False, repr=False, compare=False, default_factory=Known)
@@ -183,6 +188,7 @@ def parse_bundle(files: Mapping[str, bytes], *, root_keys: Sequence[bytes]) -> T
         policies=_named(files, _POLICY_FILE, parse_policy),
         templates=_named(files, _TEMPLATE_FILE, parse_template),
         held=parse_held_logs(files, directory=directory, policy=policy, now=issued),
+        endorsed=0 if endorsed is None else endorsed.version,
     )
 
 

@@ -66,6 +66,8 @@ def verify(
     if not isinstance(expect, Archive) and all(report.outcome is Outcome.VALID for report in reports):
         reports = _spend(runs, reports, seen)
     seen.advance("bundle.version", trust.version)
+    if trust.endorsed > (seen.newest("targets.version") or 0):
+        seen.advance("targets.version", trust.endorsed)
     seen.advance("time", trust.issued)
     return reports[0] if len(reports) == 1 else _joined(reports)
 

@@ -36,6 +36,8 @@ from certificate.to_be_signed import parse_to_be_signed
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import ConsentError, FormatError, ProjectError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.standing import is_ended
+from verifier.trust import TrustBundle
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Action
 from wallet_api.acting import append_for_principal, principal_of
@@ -122,7 +124,9 @@ def begin_answer(
     with service.store.read() as tx:
         row = visible_to(tx.request(id_), citizen)
         require_active(tx, row.org)
-        held = _own(tx, citizen) if number is None else [open_certificate(tx, citizen, number)]
+        held = (
+            _own(tx, citizen, service.trust()) if number is None else [open_certificate(tx, citizen, number)]
+        )
         others = [(open_certificate(tx, citizen, other), places) for other, places in also]
     require_waiting(row, now)
     if not 1 <= minutes <= MAX_LIFETIME:
@@ -132,7 +136,7 @@ def begin_answer(
     registration = verify_request(request, directory=trust.directory, today=now // _DAY)
 
     def slots_of(one: StoredCertificate, places: Sequence[int]) -> list[int]:
-        require_usable(one, citizen)
+        require_usable(one, citizen, trust)
         if one.certificate.body.expires < now // _DAY:
             raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
         return slots_for_items(
@@ -183,7 +187,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *signatures:
         ConsentError: `authz.not_found`, `consent.exhausted` (answered or refused before), `consent.expired`,
             `consent.revoked` (the delegation too, for a proxy), `consent.not_yet_valid` (nothing was begun).
         VerificationError: `pres.binding_invalid`: not this holder's signature over these bytes; `org.suspended`; as
-            `require_usable` when the certificate was replaced or suspended since.
+            `require_usable` when the certificate was revoked, replaced or suspended since.
     """
     now = service.clock()
     with service.store.write() as tx:
@@ -199,7 +203,7 @@ def complete_answer(service: Service, citizen: Citizen, id_: bytes, *signatures:
         parsed = [parse_presentation(part) for part in parts]
         used = [open_certificate(tx, citizen, one.certificate.body.number) for one in parsed]
         for stored in used:
-            require_usable(stored, citizen)
+            require_usable(stored, citizen, service.trust())
         principal = principal_of(service, tx, citizen, used[0])
         data = encode_answer(parts)
         sealed = seal(citizen.data_key, data, bound=answer_bound(id_, citizen.safe), random=service.random)
@@ -281,10 +285,11 @@ def _choose(
     raise undecided or FormatError(Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked")
 
 
-def _own(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
-    """What is offered without being named: a proxy names whom they answer for."""
+def _own(tx: Transaction, citizen: Citizen, trust: TrustBundle) -> list[StoredCertificate]:
+    """What is offered without being named: a proxy names whom they answer for. What ended, if there is nothing else."""
     usable = usable_certificates(tx, citizen)
-    return [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
+    own = [stored for stored in usable if stored.certificate.body.presenter is Presenter.SELF]
+    return [stored for stored in own if not is_ended(stored.certificate.body, trust)] or own
 
 
 def shown_slots(certificates: Sequence[UnverifiedCertificate]) -> tuple[int, ...]:

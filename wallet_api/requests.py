@@ -29,6 +29,7 @@ from certificate.template.language import Template
 from certificate.template.retirement import retired_template
 from ledger.errors import ConflictError, ConsentError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
+from verifier.standing import is_ended
 from verifier.trust import TrustBundle
 from wallet_api.access_log import append_access
 from wallet_api.access_rows import Access, Action
@@ -203,7 +204,9 @@ def view_request(service: Service, citizen: Citizen, id_: bytes) -> RequestView:
     certificates: list[StoredCertificate] = []
     if open_ and registration is not None:
         with service.store.read() as tx:
-            certificates = usable_certificates(tx, citizen)[:_MAX_OFFERS]
+            usable = usable_certificates(tx, citizen)
+        standing = (stored for stored in usable if not is_ended(stored.certificate.body, service.trust()))
+        certificates = list(standing)[:_MAX_OFFERS]
     return RequestView(
         status=status,
         data=row.request,

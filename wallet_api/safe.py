@@ -14,6 +14,8 @@ from ledger.errors import ConflictError, VerificationError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
+from verifier.standing import require_standing
+from verifier.trust import TrustBundle
 from wallet_api.log_key import rewrap_log_key
 from wallet_api.sealing import Keyring, Random, bound_to, open_sealed, seal
 from wallet_api.service import Citizen, Service, not_found
@@ -137,7 +139,7 @@ def all_certificates(tx: Transaction, safe: bytes, *, data_key: bytes) -> list[S
 
 
 def usable_certificates(tx: Transaction, citizen: Citizen) -> list[StoredCertificate]:
-    """The certificates that the caller's own key can answer with, newest first."""
+    """The certificates that the caller's own key can answer with, newest first, as far as the safe itself tells."""
     found = [
         stored
         for stored in all_certificates(tx, citizen.safe, data_key=citizen.data_key)
@@ -146,12 +148,14 @@ def usable_certificates(tx: Transaction, citizen: Citizen) -> list[StoredCertifi
     return sorted(found, key=lambda stored: (*_age(stored.certificate), stored.number), reverse=True)
 
 
-def require_usable(stored: StoredCertificate, citizen: Citizen) -> None:
-    """Whether the caller's key can answer with it.
+def require_usable(stored: StoredCertificate, citizen: Citizen, trust: TrustBundle) -> None:
+    """Whether the caller's key can answer with it, and the bureau's newest list did not end it.
 
     Raises:
-        VerificationError: `status.replaced`, `status.suspended`, `pres.binding_invalid` (another device's).
+        VerificationError: `status.revoked`, `status.replaced`, `status.suspended`, `pres.binding_invalid` (another
+            device's).
     """
+    require_standing(stored.certificate.body, trust)
     if stored.state is CertificateState.REPLACED:
         hint = "begin again; without a number the newest certificate is taken"
         raise VerificationError(Reason.STATUS_REPLACED, f"certificate {stored.number}", hint=hint)

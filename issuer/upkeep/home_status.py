@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from certificate.cose import parse_sign1
-from certificate.numbers import Typ
 from issuer.home import SCHEMA_VERSION, Home
 from issuer.import_summary import parse_import_summary
 from issuer.register import SnapshotRow
+from issuer.trust_terms import Term, trust_terms
 from ledger.anchor import load_anchor
 from ledger.checkpoint import parse_checkpoint_note
 from ledger.monitor import last_seen
@@ -20,7 +19,6 @@ from ledger.store.sqlite import SCHEMA_VERSION as LEDGER_VERSION
 from ledger.store.sqlite_file import mapped_errors
 from ledger.store.tree import recompute, verify_edge
 from ledger.trust_policy import parse_trust_policy
-from verifier.trust import BUNDLE_NAME
 
 __all__ = ["HomeStatus", "LedgerStatus", "SnapshotStatus", "home_status"]
 
@@ -67,8 +65,7 @@ class HomeStatus:
     enrolled: int
     organisations: int
     ledger: LedgerStatus
-    bundle_version: int
-    bundle_expires: int
+    trust: tuple[Term, ...]
     snapshots: tuple[SnapshotStatus, ...]
 
 
@@ -86,7 +83,6 @@ def home_status(home: Home) -> HomeStatus:
         snapshots = tuple(_snapshot(home, row) for row in register.snapshots())
     finally:
         register.close()
-    bundle = parse_sign1((home.trust_dir / BUNDLE_NAME).read_bytes(), Typ.BUNDLE).payload
     return HomeStatus(
         program=version("tallystick"),
         environment=home.settings.environment.name.lower(),
@@ -108,8 +104,7 @@ def home_status(home: Home) -> HomeStatus:
         enrolled=enrolled,
         organisations=organisations,
         ledger=_ledger(home),
-        bundle_version=int(bundle[2]),
-        bundle_expires=int(bundle[4]),
+        trust=trust_terms(home),
         snapshots=snapshots,
     )
 

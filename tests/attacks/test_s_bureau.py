@@ -286,3 +286,23 @@ def test_S16_places_tell_nothing(own_city: City) -> None:
     with closing(home.ledger()) as ledger:
         cut_bundle(home, ledger, now=int(utc_now().timestamp()))
     assert len(parse_status_token(load_trust(home.trust_dir).status_token(1, 0)).statuses) == LIST_SIZE
+
+
+@attack("S14", Reason.STATUS_REVOKED)
+def test_S14_the_holder_is_told_before_the_verifier_is(own_city: City, tmp_path: Path) -> None:
+    """A holder who names a bundle shows nobody what its list ended"""
+    key, home = tmp_path / "K", own_city.home
+    ok("holder", "new-key", "--out", key)
+    minted = ok(
+        "issuer", "mint", "--person", own_city.person, "--holder-key", f"{key}.pub", "--home", home, "--json"
+    )
+    number = minted.json["certificates"][0]["number"]
+    ok("issuer", "export", number, "--as", "file", "--out", tmp_path / "C", "--home", home)
+    ok("request", "new", "--out", tmp_path / "R", "--home", home)
+    words = ("holder", "present", "--request", tmp_path / "R", "--certificate", tmp_path / "C", "--key", key)
+    ok(*words, "--trust", own_city.trust, "--out", tmp_path / "P")
+    ok("issuer", "revoke", number, "--reason", "lost", "--operator", "first", "--home", home)
+    ok("issuer", "approve", "1", "--operator", "second", "--home", home)
+    refused = tally(*words, "--trust", own_city.trust, "--out", tmp_path / "Q", "--json")
+    assert (refused.code, refused.reason) == (3, Reason.STATUS_REVOKED.value)
+    assert not (tmp_path / "Q").exists()

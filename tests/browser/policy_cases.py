@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 from playwright.sync_api import Page
@@ -26,11 +27,12 @@ from tests.browser.site import Site
 from tests.policy.histories import History, months, policy_file
 from tests.policy.test_brute_force import back
 
-__all__ = ["Case", "ask_page", "plain", "random_case", "told"]
+__all__ = ["Case", "ask_page", "edge_cases", "plain", "random_case", "told"]
 
 TODAY = date(2026, 11, 3)
 NEWEST = 202610
 _NAMES = ("pension.emp", "medical.emp", "injury", "unemp", "medical.res")
+_DAYS = ("2019-12-31", "2020-01-01", "2026-12-31", "2027-03-01", "2030-12-31", "2031-01-01")
 _USCCS = ("91990000T0000001X7", "91990000T000000287")
 
 _ASK = """async ({ parsePolicy }, { answerPolicy }, { answerWord, findingSentences }, { fromHex }, cases) => {
@@ -105,14 +107,47 @@ def told(case: Case) -> dict[str, Any]:
 
 def random_case(seed: int) -> Case:
     rng = random.Random(seed)
-    more = rng.choice(["", "", 'regions = ["9901"]', 'regions = ["9902", "990"]', "max_age = 4"])
+    more = rng.choice(["", "max_age = 6", "max_age = 6", 'regions = ["9901"]', 'regions = ["9902", "990"]'])
     records = rng.choice(["this authority", "anywhere"])
-    rule = _rule(rng, rng.choice([0, 0, 1, 2]))
+    rule = _rule(rng, rng.choice([0, 0, 0, 0, 1, 2]))
     policy = parse_policy(policy_file(rule, records=records, more=more))
-    count = rng.choice([1, 1, 1, 2, 3])
-    shown = [_shown(rng, policy, index) for index in range(count)]
-    today = rng.choice([*[TODAY] * 12, date(2026, 12, 31), date(2027, 3, 1), date(2031, 1, 1)])
+    first = _history(rng)
+    others = [
+        _seen_again(rng, first) if rng.random() < 0.5 else _history(rng)
+        for _ in range(rng.choice([0, 0, 1, 2]))
+    ]
+    shown = [_shown(rng, policy, history) for history in (first, *others)]
+    today = rng.choice([*[TODAY] * 20, *map(date.fromisoformat, _DAYS)])
     return Case(policy, shown, today)
+
+
+def edge_cases() -> list[Case]:
+    """Two certificates of one person that say different things of the same months, in both orders."""
+    kind, when = "pension.emp", months(202601, 202606)
+    counting = f"RUN({kind}, months = 3, end = 2026-06, "
+    rules = [
+        policy_file(
+            counting + f"back = {back_paid}, otherwise = {otherwise}, posted_by = 2026-08-31)",
+            records=records,
+            more="max_age = 6",
+        )
+        for back_paid in ("exclude", "include")
+        for otherwise in ("no", "yes")
+        for records in ("this authority", "anywhere")
+    ]
+    cases = []
+    for policy in map(parse_policy, rules):
+        for first, second in product((0, 1, 2, 3), repeat=2):
+            old, new = (
+                History(cut_off).pay(kind, when, state)
+                for cut_off, state in ((202608, first), (202610, second))
+            )
+            for minted in (old, new):
+                minted.more = {"pol.3": [policy.digest, True]} if first == second == 0 else {}
+                shown = [old.facts(), new.facts()]
+                cases += [Case(policy, shown), Case(policy, shown[::-1])]
+                minted.more = {}
+    return cases
 
 
 def plain(value: ClaimValue | None) -> Any:
@@ -133,8 +168,8 @@ def _rule(rng: random.Random, depth: int) -> str:
 
 
 def _primitive(rng: random.Random) -> str:
-    kinds, few = _kinds(rng), rng.choice([1, 2, 3, 6, 9, 12, 24, 36])
-    match rng.choice(["RUN", "RUN", "COUNT", "COUNT", "TOTAL", "EMPLOYER", "STATUS", "BASE"]):
+    kinds, few = _kinds(rng), rng.choice([1, 2, 2, 3, 3, 4, 6, 9, 12, 24, 36])
+    match rng.choice(["RUN", "RUN", "COUNT", "COUNT", "TOTAL", "TOTAL", "EMPLOYER", "STATUS", "BASE"]):
         case "RUN":
             return f"RUN({kinds}, months = {few}{_monthly(rng)})"
         case "COUNT":
@@ -163,10 +198,10 @@ def _monthly(rng: random.Random, *, backs: Sequence[str] = ("exclude", "include"
     found = [rng.choice(options)]
     if rng.random() < 0.5:
         found.append(f"back = {rng.choice(backs)}")
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         found.append("otherwise = yes")
-    if rng.random() < 0.2:
-        found.append(f"posted_by = 2026-0{rng.randrange(1, 10)}-15")
+    if rng.random() < 0.3:
+        found.append(f"posted_by = 2026-{rng.choice([5, 7, 8, 9, 10]):02d}-15")
     if rng.random() < 0.2:
         found.append("flexible = no")
     return "".join(f", {option}" for option in found if option)
@@ -180,13 +215,30 @@ def _gaps(rng: random.Random) -> str:
     return f", max_gap_total = {rng.randrange(6)}{chosen}" + _monthly(rng, backs=("exclude", "include"))
 
 
-def _shown(rng: random.Random, policy: Policy, index: int) -> Facts:
+def _history(rng: random.Random) -> History:
     cut_off = rng.choice([*[NEWEST] * 6, 202609, 202608, 202605])
     authority, region = rng.choice([(300, 990102), (300, 990102), (301, 990201), (302, 980101)])
     history = History(cut_off, authority=authority, region=region)
     for kind in _NAMES:
         _pay(rng, history, kind)
-    claims = {name: value for name, value in _claims(rng, history, policy) if rng.random() < 0.9}
+    return history
+
+
+def _seen_again(rng: random.Random, history: History) -> History:
+    """The same records as another bureau or an older certificate has them: cut off elsewhere, some months otherwise."""
+    again = History(rng.choice([history.cut_off, 202610, 202608, 202605]), authority=rng.choice([300, 301]))
+    for kind, states in history.states.items():
+        again.states[kind] = {
+            month: state if rng.random() < 0.9 else rng.randrange(4)
+            for month, state in states.items()
+            if month <= again.cut_off
+        }
+        again.settled[kind] = back(again.cut_off, rng.randrange(2))
+    return again
+
+
+def _shown(rng: random.Random, policy: Policy, history: History) -> Facts:
+    claims = {name: value for name, value in _claims(rng, history, policy) if rng.random() < 0.95}
     return replace(history.facts(), claims=claims)
 
 
@@ -211,7 +263,7 @@ def _claims(rng: random.Random, history: History, policy: Policy) -> list[tuple[
         found[f"status.{kind}"] = rng.randrange(1, 4)
         found[f"base_avg12.{kind}"] = rng.choice([300000, 500000, 900000])
         for name, low, high in (("deemed", 0, 20), ("moved", 0, 20), ("ge.total", 1, 200), ("ge.run", 1, 40)):
-            if rng.random() < 0.3:
+            if rng.random() < (0.8 if name in ("deemed", "moved") else 0.2):
                 found[f"{name}.{kind}"] = rng.randrange(low, high)
     since = back(history.cut_off, rng.randrange(30))
     found["employer"] = [rng.choice([*_USCCS, None]), "样例制造有限公司(测试)", since, 3]

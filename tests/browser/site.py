@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 __all__ = ["CSP", "WEB", "Site", "served_site"]
@@ -18,6 +19,11 @@ CSP = (
     "img-src 'self' blob: data:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_HEADERS: Final = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -34,15 +40,20 @@ _TYPES = {
 _BLANK = b'<!doctype html><html lang="en"><meta charset="utf-8"><title>blank</title></html>\n'
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # an offline copy asks for all files of the page at once
+
+
 class Site:
     """One origin. `put` lays a file beside those of the product; `stop` ends the server, as a cut cable would."""
 
-    def __init__(self, root: Path = WEB) -> None:
+    def __init__(self, root: Path = WEB, headers: Mapping[str, str] = _HEADERS) -> None:
         self.requests: list[str] = []
         self._root = root.resolve()
+        self.headers = headers
         self._laid: dict[str, bytes] = {"/blank.html": _BLANK, "/favicon.ico": b""}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self._running = True
@@ -79,9 +90,9 @@ class Site:
 
 
 @contextmanager
-def served_site(root: Path = WEB) -> Iterator[Site]:
+def served_site(root: Path = WEB, headers: Mapping[str, str] = _HEADERS) -> Iterator[Site]:
     """A running site; stopped at the end if the test did not do it."""
-    site = Site(root)
+    site = Site(root, headers)
     try:
         yield site
     finally:
@@ -98,9 +109,8 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.send_response(404 if content is None else 200)
             self.send_header("Content-Type", _type_of(path))
             self.send_header("Content-Length", str(len(content or b"")))
-            self.send_header("Content-Security-Policy", CSP)
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Cache-Control", "no-cache")
+            for name, value in site.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content or b"")
 

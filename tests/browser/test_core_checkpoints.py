@@ -115,6 +115,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
             f"log {pq_log}\nquorum none\n#tallystick pq require",
             f"witness p {pq_witness}\ngroup g 2 a p\nquorum g",
             f"witness e {witness_vkey('a')}\n" + "quorum none",
+            f"witness e {witness_vkey('a', 'a2')}\ngroup g 2 a e\nquorum g",
         )
     ]
     lines = {
@@ -124,6 +125,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
         "p": cosign_mldsa(CHECKPOINT, MlDsa44Signer(bytes(32)), name="p", time=NOW - 1),
         "a": cosignature("a", time=NOW - 9),
         "a2": cosignature("a", time=NOW),
+        "e": cosignature("a", name="a2"),
         "b": cosignature("b", time=NOW + 300),
         "b2": cosignature("b", time=NOW + 301),
         "c": cosignature("c", time=2**63 - 1),
@@ -150,6 +152,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
         "log long",
         "log pq",
         "log pq0",
+        "log a e",
         "log a p",
         "log p",
         "pq",
@@ -166,7 +169,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
     assert {"!ckpt.cosig_future", "!alg.downgrade"} < set(said)
 
 
-def test_damaged_and_odd_notes(page: Page, site: Site) -> None:
+def test_damaged_and_odd_notes(page: Page, site: Site, full: bool) -> None:
     policy = f"{BASE}group g 2 a b c d\nquorum g\n"
     whole = bytes.fromhex(note_of(LOG_LINE, cosignature("a"), cosignature("b")))
     rng = random.Random(4)
@@ -198,7 +201,7 @@ def test_damaged_and_odd_notes(page: Page, site: Site) -> None:
         whole + "\u2014 x AAAAAAB=\n".encode(),
     ]
     notes += [whole + "".join(f"\u2014 x{n} AAAAAAAA\n" for n in range(count)).encode() for count in (97, 98)]
-    for _ in range(300):
+    for _ in range(3000 if full else 300):
         at = rng.randrange(len(whole))
         notes.append(
             whole[:at]
@@ -249,7 +252,7 @@ def policy_here(data: bytes) -> list[object]:
     ]
 
 
-def test_policy_files(page: Page, site: Site) -> None:
+def test_policy_files(page: Page, site: Site, full: bool) -> None:
     """Files with lines removed, doubled, moved, joined and letters changed."""
     whole = f"{BASE}# a comment\n\n\tgroup\tx 1 a b https\ngroup y 2 c d\ngroup g any x y\nquorum g\n"
     whole = whole.replace(" https", "") + f"#tallystick retired b {NOW}\n#tallystick pq require\n"
@@ -298,7 +301,7 @@ def test_policy_files(page: Page, site: Site) -> None:
         b"#\r\n",
         (whole + "x").encode(),
     ]
-    for _ in range(700):
+    for _ in range(7000 if full else 500):
         lines = list(good)
         at = rng.randrange(len(lines))
         match rng.randrange(6):

@@ -23,7 +23,7 @@ from certificate.template.shipped import shipped_template_files
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from tests.browser.pages import run
-from tests.browser.policy_cases import Case, ask_page, random_case, told
+from tests.browser.policy_cases import Case, ask_page, edge_cases, random_case, told
 from tests.browser.site import Site
 from tests.policy import test_golden
 from tests.policy.test_files import BROKEN, GOOD, RUN
@@ -81,7 +81,7 @@ PIECES: Final = [
 
 
 def test_rules_are_answered_alike(page: Page, site: Site, full: bool) -> None:
-    for part in range(20 if full else 1):
+    for part in range(40 if full else 2):
         cases = [random_case(seed) for seed in range(300 * part, 300 * (part + 1))]
         said = ask_page(page, site, cases)
         for seed, (case, answer) in enumerate(zip(cases, said, strict=True)):
@@ -89,9 +89,10 @@ def test_rules_are_answered_alike(page: Page, site: Site, full: bool) -> None:
 
 
 def test_the_golden_answers(page: Page, site: Site) -> None:
-    """What tests/policy/test_golden asks, asked in the page too."""
+    """What tests/policy/test_golden asks, asked in the page too; and certificates that contradict each other."""
     cases = golden()
     assert len(cases) > 300
+    cases += edge_cases()
     said = ask_page(page, site, cases)
     assert said == [told(case) for case in cases]
     assert {answer["value"] for answer in said} == {True, False, None}

@@ -164,11 +164,14 @@ def _trust(world: World) -> list[str]:
     files = world.bundle_files()
     return [
         "## Directory, bundle, status list\n",
-        "`certificate.directory`: authorities, offices, keys, logs, disowned ranges.\n",
+        "`certificate.directory`: authorities, offices, keys (role 1 certificates, 2 status lists, 3 registrations, 4 "
+        "status lists by ML-DSA-44), logs, disowned ranges.\n",
         _object(files["directory.cose"]),
         "`verifier.trust`: the bundle names every file with its SHA-256.\n",
         _object(files["bundle.cose"]),
-        "`certificate.status_list`: IETF Token Status List, CWT form, 2 bits per certificate.\n",
+        "`certificate.status_list`: IETF Token Status List, CWT form, 2 bits per certificate. `certificate."
+        "second_signature` adds ML-DSA-44 where the bundle asks for it, another one each time: the unprotected header "
+        "is then `{-65537: [<< {1: -48, 4: kid, 16: typ} >>, signature of 2,420 bytes]}`.\n",
         _object(files["status-1-0.cwt"]),
         "`certificate.log_files`: the blocks of a log, `[1, log, size, start, large, small, edge]`, here of 300 "
         "entries, and its milestones, `[1, log, [[size, time], ...]]`.\n",

@@ -36,8 +36,8 @@ REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 OTHER, OTHER_STATUS = signer("office of the other city"), signer("status of the other city")
 
 
-def two_cities(*, retired: str = "") -> TrustBundle:
-    """A bundle with a second bureau, in which template `retired` is required no longer."""
+def two_cities(*, retired: str = "", statuses: dict[int, int] | None = None) -> TrustBundle:
+    """A bundle with a second bureau, in which template `retired` is required no longer, and the first one's list."""
     world = World()
     known = world.directory()
     directory = world.directory(
@@ -61,6 +61,7 @@ def two_cities(*, retired: str = "") -> TrustBundle:
     ]
     return world.bundle(
         directory=directory,
+        token=world.status_token(statuses=statuses),
         policies=list(shipped_files().values()),
         templates=templates,
         others={status_file_name(2, 0): token},
@@ -105,6 +106,25 @@ def signed(alice: Phone, begun: dict[str, Any]) -> dict[str, Any]:
     texts = [begun["to_be_signed"], *(part["to_be_signed"] for part in begun["also"])]
     first, *also = [b64(alice.key.sign(unb64(text))) for text in texts]
     return {"signature": first, "also": also}
+
+
+def test_what_the_list_ended_is_passed_over(store: Store, tmp_path: Path) -> None:
+    """Two certificates hold what is asked; the bureau revoked the one: the other is offered, and taken."""
+    town = opened(store, tmp_path, two_cities(statuses={1234: 1}))
+    with town.http:
+        alice, bank = town.citizen("alice").login(), town.organisation(1)
+        ended = alice.put(alice.certificate())
+        tree = town.world.tree(seed=b"t" * 32)
+        body = town.world.body(
+            authority=2, status_index=7, cut_off=202609, cnf=alice.key.public_key, claims_root=tree.root()
+        )
+        good_one = alice.put(town.world.certificate(body, tree=tree, key=OTHER, neighbours=8))
+        id_ = bank.leave(bank.ask_policy("housing.24"))
+        (item,) = good(alice.get(f"/requests/{id_}"))["items"]
+        assert [offer["certificate"] for offer in item["offers"]] == [good_one]
+        refused(alice.begin(id_, ended, (0,)), Reason.STATUS_REVOKED)
+        begun = good(alice.post(f"/requests/{id_}/answers/begin", {"items": [0]}))
+        assert begun["certificate"] == good_one
 
 
 def test_two_bureaus_one_consent(town: Town, alice: Phone, bank: Asker) -> None:

@@ -27,6 +27,7 @@ from issuer.http.configurations import credential_offer
 from ledger.cbor import decode_cbor, encode_cbor
 from ledger.errors import ProjectError
 from ledger.reasons import Reason
+from tests.attacks.commands import ok
 from tests.wallet.safe.conftest import AUDIENCE, BUREAU_URL, Pair
 from wallet_api.access_rows import Action
 
@@ -75,6 +76,22 @@ def test_claim_keep_answer_withdraw(pair: Pair, citizen: Citizen) -> None:
     assert [row.access.action for row in rows] == [
         Action.SEEN, Action.ANSWERED, Action.FETCHED, Action.WITHDRAWN,
     ]  # fmt: skip
+
+
+def test_what_the_bureau_ended_is_shown_to_nobody(pair: Pair, citizen: Citizen) -> None:
+    """The client's own bundle says so, and the service need not be asked; what was minted anew answers."""
+    asked = pair.ask(slots_of(citizen.data))
+    number = parse_certificate(citizen.data).body.number
+    for words in (
+        ("revoke", number, "--reason", "months were wrong", "--operator", "first"),
+        ("approve", "1", "--operator", "second"),
+    ):
+        ok("issuer", *words, "--home", pair.home.path)
+    told = pair.client(citizen.signer)
+    told.login()
+    assert reason_of(lambda: told.answer(asked)) is Reason.STATUS_REVOKED
+    assert reason_of(lambda: told.answer(asked, certificate=number)) is Reason.STATUS_REVOKED
+    assert [row.access.action for row in told.access_log()] == [Action.SEEN]
 
 
 def test_the_letter_says_where_to_claim() -> None:

@@ -1,5 +1,5 @@
 /**
- * What a report means to a clerk: which of six verdicts it is, and what to do next. Decides nothing itself.
+ * What a report means to a clerk: which verdict it is, and what to do next. Decides nothing itself.
  */
 
 import { word } from "./words.js";
@@ -29,13 +29,19 @@ const NEXT = new Map([
   ["time.not_yet_valid", "clock"],
 ]);
 
+const NO_FORGERY = new Map([
+  ["policy.not_met", "not_met"],
+  ["status.replaced", "replaced"],
+  ["time.expired", "expired"],
+]);
+
 /**
- * The verdict's name: valid, met, static, invalid, not_met or undetermined.
- * A rule that is not met says nothing against the certificate, so it does not read like a forgery.
+ * The verdict's name: valid, met, static, invalid, not_met, replaced, expired or undetermined.
+ * A rule that is not met, or a certificate that is merely old, does not read like a forgery.
  */
 export function verdictOf(report) {
   if (report.outcome === "undetermined") return "undetermined";
-  if (report.outcome !== "valid") return report.reason === "policy.not_met" ? "not_met" : "invalid";
+  if (report.outcome !== "valid") return NO_FORGERY.get(report.reason) ?? "invalid";
   if (isStatic(report)) return "static";
   const asked = report.policies;
   return asked.length > 0 && asked.every((policy) => policy.answer === "true") ? "met" : "valid";
@@ -96,7 +102,7 @@ export function missingMonths(report) {
 function nextKind(report) {
   if (report.outcome === "valid") return isStatic(report) ? "static" : "ok";
   const known = NEXT.get(report.reason);
-  if (known === "more" && missingMonths(report).length > 0) return "wait";
+  if (known === "more" || known === "wait") return missingMonths(report).length > 0 ? "wait" : "more";
   if (known !== undefined) return known;
   if (report.outcome === "undetermined") return "other";
   return /^(enc|image)\./.test(report.reason ?? "") ? "reread" : "forged";

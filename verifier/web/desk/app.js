@@ -34,9 +34,11 @@ async function open() {
   });
   mountLanguages(desk);
   showTrust(place("trust"), place("banner"), desk);
-  const { openTrust } = await import("./trust_update.js");
-  await openTrust(desk);
-  for (const [id, load, mount] of PARTS) await mountPart(desk, id, load, mount);
+  const loading = PARTS.map(([id, load, mount]) => ({ id, mount, part: load().catch(() => null) }));
+  const trust = import("./trust_update.js").then(({ openTrust }) => openTrust(desk));
+  for (const each of loading) await mountPart(desk, each);
+  await trust;
+  document.documentElement.dataset.desk = "open";
   watchOffline(desk);
 }
 
@@ -55,10 +57,9 @@ async function readSettings() {
   }
 }
 
-async function mountPart(desk, id, load, mount) {
+async function mountPart(desk, { id, mount, part }) {
   try {
-    const part = await load();
-    await part[mount](place(id), desk);
+    await (await part)[mount](place(id), desk);
   } catch {
     fill(place(id), el("p", { class: "note note--no" }, desk.word("trouble")));
   }

@@ -3,7 +3,7 @@
  */
 
 import { UndeterminedError } from "../ledger/errors.js";
-import { STATIC, asked } from "../verifier/expect.js";
+import { Asked, STATIC } from "../verifier/expect.js";
 import { verify } from "../verifier/verify.js";
 
 /**
@@ -18,7 +18,7 @@ export async function judge(desk, parts, request) {
   const report = await verify(parts.length === 1 ? parts[0] : parts, {
     trust: desk.trust,
     now,
-    expect: request === null ? STATIC : asked(request),
+    expect: request === null ? STATIC : new Asked(request),
     seen: desk.seen,
   });
   return Object.freeze({ report, parts, request, now, trust: desk.trust });

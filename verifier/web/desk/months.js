@@ -13,30 +13,32 @@ const STATES = ["none", "on_time", "back", "other"];
  * What the strips among `disclosed` say, the newest year first.
  * @param {object[]} disclosed as in the report: name, label, value (a strip in hex, a month as YYYYMM)
  * @param {number} cutOff YYYYMM
- * @returns {{kind: string, label: string, years: {year: number, states: string[]}[]}[]}
+ * @returns {{kind: string, label: string, settled: object|null, years: {year: number, states: string[]}[]}[]}
+ *   `settled` is the claim that says up to which month the kind is complete
  */
 export function calendars(disclosed, cutOff) {
   const settled = new Map();
   const kinds = new Map();
   for (const item of disclosed) {
     const until = SETTLED.exec(item.name);
-    if (until) settled.set(until[1], item.value);
+    if (until) settled.set(until[1], item);
   }
   for (const item of disclosed) {
     const strip = STRIP.exec(item.name);
     if (!strip) continue;
     const year = Math.floor(cutOff / 100) - Number(strip[2]);
     const found = kinds.get(strip[1]) ?? { kind: strip[1], label: kindLabel(item.label, year), years: [] };
-    found.years.push({ year, states: statesOf(item.value, year, cutOff, settled.get(strip[1])) });
+    found.settled = settled.get(strip[1]) ?? null;
+    found.years.push({ year, states: statesOf(item.value, year, cutOff, found.settled?.value) });
     kinds.set(strip[1], found);
   }
   for (const found of kinds.values()) found.years.sort((left, right) => right.year - left.year);
   return [...kinds.values()];
 }
 
-/** Whether a disclosed claim is drawn here. */
-export function isMonthly(item) {
-  return STRIP.test(item.name);
+/** Whether a disclosed claim is drawn by these calendars. */
+export function isDrawn(item, found) {
+  return STRIP.test(item.name) || found.some((kind) => kind.settled === item);
 }
 
 /** The tables, with a legend of the states that occur. */
@@ -73,7 +75,7 @@ function table(kind, language) {
   return el(
     "table",
     { class: "calendar", "data-kind": kind.kind },
-    el("caption", {}, kind.label),
+    el("caption", {}, kind.label, settledNote(kind, language)),
     el(
       "thead",
       {},
@@ -86,6 +88,11 @@ function table(kind, language) {
     ),
     el("tbody", {}, kind.years.map((year) => row(year, language))),
   );
+}
+
+function settledNote({ settled }, language) {
+  if (settled === null) return null;
+  return el("span", { class: "calendar__note" }, word(language, "months_complete", { month: settled.text }));
 }
 
 function row({ year, states }, language) {

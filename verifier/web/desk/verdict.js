@@ -5,7 +5,7 @@
 
 import { adviceFor, reasonSentence, toneOf, verdictOf, withoutCode } from "./advice.js";
 import { el } from "./dom.js";
-import { calendars, drawCalendars, isMonthly } from "./months.js";
+import { calendars, drawCalendars, isDrawn } from "./months.js";
 import { stepMark, verdictShape } from "./shapes.js";
 import { word } from "./words.js";
 
@@ -160,7 +160,7 @@ function person(part, language) {
 function shown(part, language) {
   if (part.disclosed.length === 0) return el("p", { class: "lead" }, word(language, "shown_nothing"));
   const found = calendars(part.disclosed, part.certificate.cut_off);
-  const others = part.disclosed.filter((item) => !isMonthly(item) && ![...IDENTITY, ...USE].includes(item.name));
+  const others = part.disclosed.filter((item) => !isDrawn(item, found) && ![...IDENTITY, ...USE].includes(item.name));
   return [
     found.length > 0 ? drawCalendars(found, language) : null,
     others.length > 0 ? facts(others.map((item) => [item.label, item.text])) : null,

@@ -42,6 +42,7 @@ export const EN = Object.freeze({
   root_changed:
     "The root keys on this site differ from those this device remembers, and the old ones did not sign the change. Do not go on; ask your IT department.",
 
+  getting_ready: "Getting ready to work offline …",
   ready_offline: "Ready to work offline",
   not_offline: "This page cannot work offline yet",
   new_version: "A new version of this page is used from the next opening on.",
@@ -58,7 +59,7 @@ export const EN = Object.freeze({
   about_keys: "Keyboard: Tab moves, Enter confirms. A counter scanner works at any time; no field has to be chosen first.",
 
   empty_title: "Waiting for an applicant",
-  empty_text: "The applicant scans the request on the left and agrees; then scan the code on their phone. Paper is scanned at once.",
+  empty_text: "The applicant scans the request and agrees; then scan the code on their phone. Paper is scanned at once.",
 
   verdict_valid: "Valid",
   verdict_valid_sub: "All eleven steps passed",
@@ -70,6 +71,10 @@ export const EN = Object.freeze({
   verdict_invalid_sub: "Do not rely on it",
   verdict_not_met: "Condition not met",
   verdict_not_met_sub: "The certificate is genuine; the rule that was asked is not met",
+  verdict_replaced: "Replaced by a newer one",
+  verdict_replaced_sub: "This one is no longer used; it is no forgery",
+  verdict_expired: "Expired",
+  verdict_expired_sub: "This one is no longer used; ask for a new one",
   verdict_undetermined: "Cannot tell yet",
   verdict_undetermined_sub: "This does not mean it is false, and is no reason to refuse",
   shape_valid: "circle with a tick",
@@ -136,7 +141,7 @@ export const EN = Object.freeze({
   month_not_posted: "not posted yet",
   month_later: "later than the data",
   months_note: "Years that were not shown are not listed; that does not mean they were not paid.",
-  months_paid: "{paid} months",
+  months_complete: "complete to {month}",
 
   policies: "Rules that were asked",
   policy_true: "met",
@@ -179,6 +184,7 @@ export const EN = Object.freeze({
   later_text: "This only takes the application in; it decides nothing. What happens when the day has passed is for your rules.",
   later_until: "To be completed by",
   later_reference: "Your own reference (optional; no name, no ID number)",
+  later_reference_short: "Reference",
   later_add: "Put on the list",
   later_cancel: "Cancel",
   later_missing: "Missing",
@@ -188,7 +194,7 @@ export const EN = Object.freeze({
   later_follow_load: "Read a follow-up request",
   later_follow_show: "Show its code",
   later_follow_hide: "Hide its code",
-  later_follow_text: "The applicant scans it; the phone answers once the month is posted. Both screens should show the same two digits: {digits}",
+  later_follow_text: "The applicant scans it; the phone answers once the month is posted. Both screens should show the same two digits: ",
   later_follow_bad: "This request cannot be used: {text}",
   later_follow_other: "This request ends before today.",
   later_remove: "Delete",
@@ -206,7 +212,14 @@ export const EN = Object.freeze({
 
   form_title: "Filled form",
   form_choose: "Choose a form",
-  form_none: "The trust bundle holds no form.",
+  form_none: "The trust bundle holds no form that this answer fills.",
+  form_close: "Close",
+
+  about_forget: "Forget this device's bundle …",
+  about_forget_text:
+    "Only when your IT department says so: this device forgets trust bundle and root keys and begins anew with this site's at the next opening. Used answers stay remembered.",
+  about_forget_sure: "Forget them? The next opening needs this site.",
+  about_forgotten: "Forgotten. Open this page again.",
 
   saved_evidence: "verification.cbor",
   trouble: "This page failed and came to no result. Open it again; if it happens again, tell your IT department.",

@@ -41,6 +41,7 @@ export const ZH = Object.freeze({
   trust_refused: "本机的核验依据打不开：{text}",
   root_changed: "本站公布的根密钥与本机记住的不同。没有经过旧密钥签名的更换，请勿继续，并询问贵单位信息部门。",
 
+  getting_ready: "正在准备离线使用……",
   ready_offline: "已可离线使用",
   not_offline: "本页暂时不能离线使用",
   new_version: "本页有新版本，下次打开时启用。",
@@ -57,7 +58,7 @@ export const ZH = Object.freeze({
   about_keys: "键盘：Tab 移动，Enter 确认；扫码枪直接扫即可，不必先点输入框。",
 
   empty_title: "等待申请人出示",
-  empty_text: "请申请人扫描左侧请求码并同意，再扫描其手机上的二维码；纸质证明直接扫描。",
+  empty_text: "请申请人扫描请求码并同意，再扫描其手机上的二维码；纸质证明直接扫描。",
 
   verdict_valid: "有效",
   verdict_valid_sub: "十一个步骤全部通过",
@@ -69,6 +70,10 @@ export const ZH = Object.freeze({
   verdict_invalid_sub: "请勿采信",
   verdict_not_met: "不符合条件",
   verdict_not_met_sub: "证明本身真实，所问规则不满足",
+  verdict_replaced: "已有更新的证明",
+  verdict_replaced_sub: "这一份不再使用；这不是造假",
+  verdict_expired: "已过期",
+  verdict_expired_sub: "这一份不再使用；请出示新的",
   verdict_undetermined: "暂时无法判断",
   verdict_undetermined_sub: "这不等于无效，也不是拒绝的理由",
   shape_valid: "圆形勾号",
@@ -133,7 +138,7 @@ export const ZH = Object.freeze({
   month_not_posted: "尚未入账",
   month_later: "数据未及",
   months_note: "未出示的年份不在表中，不等于没有缴费。",
-  months_paid: "{paid} 个月",
+  months_complete: "数据完整至 {month}",
 
   policies: "所问的规则",
   policy_true: "符合",
@@ -175,6 +180,7 @@ export const ZH = Object.freeze({
   later_text: "只表示先收件、暂不作决定。到期未补，按贵单位规定处理。",
   later_until: "补齐期限",
   later_reference: "本单位受理号（可不填，勿填姓名或证件号）",
+  later_reference_short: "受理号",
   later_add: "记入待补",
   later_cancel: "取消",
   later_missing: "待补",
@@ -184,7 +190,7 @@ export const ZH = Object.freeze({
   later_follow_load: "读入后续请求",
   later_follow_show: "显示请求码",
   later_follow_hide: "收起请求码",
-  later_follow_text: "请申请人扫描：月份入账后，手机会提示作答。两边屏幕应显示同样的两位数字：{digits}",
+  later_follow_text: "请申请人扫描：月份入账后，手机会提示作答。两边屏幕应显示同样的两位数字：",
   later_follow_bad: "这不是可用的请求：{text}",
   later_follow_other: "这份请求的期限早于今天。",
   later_remove: "删除",
@@ -202,7 +208,13 @@ export const ZH = Object.freeze({
 
   form_title: "填好的表",
   form_choose: "选择表格",
-  form_none: "核验依据里没有可填的表格。",
+  form_none: "核验依据里没有这份作答能填的表格。",
+  form_close: "关闭",
+
+  about_forget: "清空本机记忆……",
+  about_forget_text: "只在信息部门要求时使用：本机忘记核验依据与根密钥，下次打开时按本站重新开始。已用过的作答仍记住。",
+  about_forget_sure: "确定清空？下次打开须能连上本站。",
+  about_forgotten: "已清空。请重新打开本页。",
 
   saved_evidence: "核验文件.cbor",
   trouble: "本页出错，没有得出结果。请重新打开；如再次发生，请告知信息部门。",

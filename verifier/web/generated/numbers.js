@@ -30,7 +30,8 @@ export const EntryType = Object.freeze({
 export const KeyRole = Object.freeze({
   "CERTIFICATE": 1,
   "STATUS": 2,
-  "REGISTRAR": 3
+  "REGISTRAR": 3,
+  "STATUS_MLDSA": 4
 });
 
 export const Presenter = Object.freeze({

@@ -1,0 +1,12 @@
+"""The benchmark of the desk page, small: it measures what it says."""
+
+from __future__ import annotations
+
+from benchmarks.desk import run_desk
+
+
+def test_a_small_run() -> None:
+    run = run_desk(count=12, singles=3)
+    assert (run.count, run.valid) == (12, 12)
+    assert 0 < run.single < run.first
+    assert "12 valid" in run.line()
