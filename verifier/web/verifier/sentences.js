@@ -1,3 +1,3 @@
 /** The report's own words in both languages. Sentences for reasons stand in `certificate/texts`. */
 
-export { OUTCOMES, PHRASES, STEP_OK, STEP_TITLES } from "../generated/sentences.js";
+export { PHRASES, STEP_OK } from "../generated/sentences.js";
