@@ -49,7 +49,7 @@ from certificate.threshold import verify_openings
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ProjectError, UndeterminedError, VerificationError
+from ledger.errors import ConfigError, ProjectError, UndeterminedError, VerificationError
 from ledger.held_log import HeldLog, verify_proof
 from ledger.proof import FullProof, LoggedEntry, Proof
 from ledger.reasons import Reason, Verdict, verdict_of
@@ -490,6 +490,8 @@ class Run:
             return
         try:
             check()
+        except ConfigError:  # a memory that cannot be read or written: no memory, no verdict
+            raise
         except ProjectError as exc:
             cannot_tell = verdict_of(exc.reason) is Verdict.CANNOT_TELL
             outcome = StepOutcome.CANNOT_TELL if cannot_tell else StepOutcome.NO
@@ -519,6 +521,7 @@ class Run:
             steps=steps,
             certificate=self._view() if self._is_ok(4) else None,
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
+            openings=certificate.openings if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
             policies=self.judged,
             trust=self.trust.facts,

@@ -33,7 +33,7 @@ import { decodeCbor } from "../ledger/cbor.js";
 import { MAX_TIME } from "../ledger/checkpoint.js";
 import { bytesEqual, hex } from "../ledger/digest.js";
 import { encodeEntry, EntryType } from "../ledger/entry.js";
-import { ProjectError, UndeterminedError, VerificationError } from "../ledger/errors.js";
+import { ConfigError, ProjectError, UndeterminedError, VerificationError } from "../ledger/errors.js";
 import { verifyProof } from "../ledger/held_log.js";
 import { Verdict, verdictOf } from "../ledger/reasons.js";
 import { Archive, Asked, placeKey } from "./expect.js";
@@ -291,9 +291,13 @@ export class Run {
   }
 
   async checkBundleVersion() {
-    const newest = (await this.seen.newest("bundle.version")) ?? 0;
-    if (this.trust.version < newest) {
-      throw new VerificationError("trust.bundle_rollback", `version ${this.trust.version} after ${newest}`);
+    const { version, endorsed } = this.trust;
+    for (const [name, held] of [
+      ["bundle.version", version],
+      ["targets.version", endorsed],
+    ]) {
+      const newest = (await this.seen.newest(name)) ?? 0;
+      if (held < newest) throw new VerificationError("trust.bundle_rollback", `${name} ${held} after ${newest}`);
     }
   }
 
@@ -354,7 +358,8 @@ export class Run {
       this.passed.add(number);
       this.results.set(number, stepResult(number, StepOutcome.OK));
     } catch (error) {
-      if (!(error instanceof ProjectError)) throw error;
+      // A memory that cannot be read or written: no memory, no verdict.
+      if (!(error instanceof ProjectError) || error instanceof ConfigError) throw error;
       const cannotTell = verdictOf(error.reason) === Verdict.CANNOT_TELL;
       const outcome = cannotTell ? StepOutcome.CANNOT_TELL : StepOutcome.NO;
       this.results.set(number, stepResult(number, outcome, error.reason, error.detail));
@@ -374,6 +379,7 @@ export class Run {
       steps,
       certificate: this.passed.has(4) ? this.view() : null,
       disclosed: this.isAuthentic ? this.certificate.disclosures : [],
+      openings: this.isAuthentic ? this.certificate.openings : [],
       notes: [...this.notes],
       policies: this.judged,
       trust: this.trust.facts,
