@@ -1,8 +1,5 @@
 /** The report's own words in both languages. Sentences for reasons stand in `certificate/texts`. */
 
-<<<<<<< HEAD
-export { PHRASES, STEP_OK } from "../generated/sentences.js";
-=======
 import { atLeastText, formatValue } from "../certificate/texts.js";
 
 /** A shown claim's value for people; of a threshold commitment, what was shown of it. */
@@ -13,5 +10,4 @@ export function disclosedText(report, disclosure, claim, language) {
     : atLeastText(opening.atLeast, language);
 }
 
-export { OUTCOMES, PHRASES, STEP_OK, STEP_TITLES } from "../generated/sentences.js";
->>>>>>> web-steps
+export { PHRASES, STEP_OK } from "../generated/sentences.js";
