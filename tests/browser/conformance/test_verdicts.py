@@ -39,7 +39,10 @@ HEARD = (
 )
 FULL_HEARD = (
     *HEARD,
-    *(f"tests/attacks/test_{name}.py" for name in ("a", "a_signatures", "l", "p", "p_verifier", "s", "w")),
+    *(
+        f"tests/attacks/test_{name}.py"
+        for name in ("a", "a_second_signature", "a_signatures", "l", "p", "p_verifier", "s", "w")
+    ),
     *("tests/verifier", "tests/trust", "tests/policy", "tests/template"),
     "tests/browser/conformance/hostile_cases.py",
 )
