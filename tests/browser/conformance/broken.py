@@ -22,7 +22,7 @@ from verifier.endorsed import LIVE_ROLE, TARGETS_NAME, canonical_json, is_live_n
 from verifier.held import milestones_file_name
 from verifier.trust import BUNDLE_NAME, DIRECTORY_NAME, POLICY_NAME, sign_bundle
 
-__all__ = ["add_broken", "add_endorsed", "endorsed_files"]
+__all__ = ["add_broken", "add_endorsed", "endorsed_files", "listed"]
 
 _VALUES: tuple[object, ...] = (
     None, True, 0, 1, -1, 24, 65535, 65536, 2**31, 2**53, 2**62, 2**62 + 1, 2**63, "", "x", "测试", "\u202e", "x" * 400,
@@ -59,22 +59,22 @@ def add_endorsed(bench: Bench, count: int, *, seed: int) -> None:
             case 0:
                 name = chance.choice([name for name in honest if name not in (BUNDLE_NAME, TARGETS_NAME)])
                 files[name] = mutate_bytes(files[name], [files[name]], chance)
-                files = _listed(files, _LIVE)
+                files = listed(files, _LIVE)
             case 1:
                 files[TARGETS_NAME] = mutate_bytes(files[TARGETS_NAME], [files[TARGETS_NAME]], chance)
-                files = _listed(files, _LIVE)
+                files = listed(files, _LIVE)
             case 2:
                 text = files[TARGETS_NAME].decode()
                 files[TARGETS_NAME] = mutate_text(text, [text], chance).encode()
-                files = _listed(files, _LIVE)
+                files = listed(files, _LIVE)
             case 3:
                 _change_json(chance, document["signed"])
-                files = _listed(
+                files = listed(
                     files | {TARGETS_NAME: _signed(document["signed"], chance.randrange(4))}, _LIVE
                 )
             case 4:
                 _change_json(chance, document)
-                files = _listed(files | {TARGETS_NAME: canonical_json(document)}, _LIVE)
+                files = listed(files | {TARGETS_NAME: canonical_json(document)}, _LIVE)
             case _:
                 del files[chance.choice(sorted(files))]
         pinned = chance.choice((keys, keys, keys, keys[:1], keys[:2], keys[::-1], [*keys, keys[0]], []))
@@ -102,7 +102,7 @@ def endorsed_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
         },
         "version": 1,
     }
-    return _listed(kept | {TARGETS_NAME: _signed(signed, 3)}, _LIVE)
+    return listed(kept | {TARGETS_NAME: _signed(signed, 3)}, _LIVE)
 
 
 def _whole(world: World, number: int) -> dict[str, bytes]:
@@ -136,7 +136,7 @@ def _broken(
         files[chance.choice(("x.txt", "status-1-00.cwt", "status-2-0.cwt", "checkpoint-9.txt", "a"))] = files[
             name
         ]
-        return _listed(files, root)
+        return listed(files, root)
     if name == BUNDLE_NAME:
         honest_payload = parse_sign1(files[name], Typ.BUNDLE).payload
         files[name] = _again(_payload(chance, honest_payload, honest_payload), root, Typ.BUNDLE)
@@ -153,10 +153,10 @@ def _broken(
         files[name] = mutate_text(files[name].decode(), [files[name].decode()], chance).encode()
     else:
         files[name] = mutate_structure(files[name], [other.get(name, files[name])], chance)
-    return _listed(files, root)
+    return listed(files, root)
 
 
-def _listed(files: Mapping[str, bytes], root: CoseSigner) -> dict[str, bytes]:
+def listed(files: Mapping[str, bytes], root: CoseSigner) -> dict[str, bytes]:
     """The files under a manifest of their own."""
     kept = {name: content for name, content in files.items() if name != BUNDLE_NAME}
     times = {"issued": SECONDS - 3600, "expires": SECONDS + 8 * DAY}

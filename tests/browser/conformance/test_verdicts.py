@@ -13,15 +13,20 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.attacks.marking import attack
 from tests.browser.conformance.answers import add_policies
 from tests.browser.conformance.bench import Bench
+from tests.browser.conformance.boundaries import add_edged_bundles, add_edges
 from tests.browser.conformance.broken import add_broken, add_endorsed
 from tests.browser.conformance.chromium import PageVerifier, judged_alike
 from tests.browser.conformance.corpus import Corpus
 from tests.browser.conformance.generated import add_dated, add_golden, add_resigned
 from tests.browser.conformance.mutated import PAPER, add_mutated
+from tests.browser.pages import run
+from tests.browser.site import Site
+from tests.world import World
 from verifier.report import Outcome
 
 ROOT = Path(__file__).parents[3]
@@ -34,8 +39,12 @@ HEARD = (
 )
 FULL_HEARD = (
     *HEARD,
-    *(f"tests/attacks/test_{name}.py" for name in ("a", "a_signatures", "l", "p", "p_verifier", "s", "w")),
+    *(
+        f"tests/attacks/test_{name}.py"
+        for name in ("a", "a_second_signature", "a_signatures", "l", "p", "p_verifier", "s", "w")
+    ),
     *("tests/verifier", "tests/trust", "tests/policy", "tests/template"),
+    "tests/browser/conformance/hostile_cases.py",
 )
 
 
@@ -72,6 +81,15 @@ def test_rightly_signed_and_odd(verifier: PageVerifier, full: bool, seed: int) -
     judged_alike(verifier, bench.corpus)
 
 
+def test_every_edge_in_every_place(verifier: PageVerifier, full: bool) -> None:
+    """All of them with `--full`, one in ninety else."""
+    bench = Bench()
+    add_edges(bench, 1 if full else 90)
+    add_edged_bundles(bench, 1 if full else 90)
+    assert len(bench.corpus.cases) > (4_900 if full else 40)
+    judged_alike(verifier, bench.corpus)
+
+
 def test_other_days_and_memories(verifier: PageVerifier, full: bool) -> None:
     bench = Bench()
     add_dated(bench, 2_000 if full else 60, seed=1)
@@ -92,6 +110,35 @@ def test_broken_bundles(verifier: PageVerifier, full: bool) -> None:
     add_endorsed(bench, 1_000 if full else 60, seed=1)
     assert len({bundle["reason"] for bundle in bench.corpus.bundles}) > 8
     judged_alike(verifier, bench.corpus)
+
+
+_ODD = """async ({ verify }, { parseBundle }, { STATIC }, { MemorySeen }, { fromHex }, [files, rootKeys]) => {
+  const contents = new Map(Object.entries(files).map(([name, data]) => [name, fromHex(data)]));
+  const trust = await parseBundle(contents, { rootKeys: rootKeys.map(fromHex) });
+  const bytes = new Uint8Array(3);
+  const odd = [
+    null, undefined, true, 1, 1n, "TS1:", {}, new Date(), () => bytes, Symbol("x"), new Map(), new ArrayBuffer(3),
+    new Int8Array(3), new DataView(new ArrayBuffer(3)), { length: 1, 0: bytes }, [null], [[bytes]], ["TS1:"],
+    [bytes, undefined], new Set([bytes]), new Array(2), new Array(1e6).fill(null), [], new Array(17).fill(bytes),
+  ];
+  const said = [];
+  for (const data of odd) {
+    const report = await verify(data, { trust, now: 1, expect: STATIC, seen: new MemorySeen() });
+    said.push([report.outcome, report.reason, report.steps.map((step) => step.outcome).join()]);
+  }
+  return said;
+}"""
+
+
+def test_what_is_no_bytes_is_refused(page: Page, site: Site) -> None:
+    world = World()
+    files = {name: data.hex() for name, data in world.bundle_files().items()}
+    paths = ["verifier/verify", "verifier/trust", "verifier/expect", "verifier/seen", "ledger/digest"]
+    modules = [f"/{path}.js" for path in paths]
+    said = run(page, site, modules, _ODD, [files, [world.root.public_key.hex()]])
+    steps = ",".join(["no"] + ["not run"] * 10)
+    expected = ["schema.field_type"] * 22 + ["enc.too_large"] * 2
+    assert said == [["invalid", reason, steps] for reason in expected]
 
 
 def test_mutations_neither_crash_nor_pass(verifier: PageVerifier, full: bool) -> None:
