@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -33,6 +34,11 @@ def parse_policy(data: bytes) -> Policy:
     Raises:
         FormatError: `policy.malformed`, naming the line and what is wrong.
     """
+    return _parse(bytes(data))
+
+
+@lru_cache(maxsize=128)  # a bundle is read again and again, and its files are mostly those of last time
+def _parse(data: bytes) -> Policy:
     file = read_toml(data, at_most=MAX_POLICY_SIZE, reason=Reason.POLICY_MALFORMED)
     file.check_keys(_REQUIRED, _OPTIONAL)
     if file.take("schema", int) != SCHEMA:
@@ -57,7 +63,7 @@ def parse_policy(data: bytes) -> Policy:
         show=file.names("show", 16, _CLAIMS),
         retention=file.number("retention_days", 0, 36500, default=30),
         at_counter=file.take("at_counter", bool, default=True),
-        source=bytes(data),
+        source=data,
     )
 
 

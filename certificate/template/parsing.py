@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -39,7 +40,19 @@ def parse_template(data: bytes, *, policies: Mapping[str, Policy] | None = None)
     Raises:
         FormatError: `template.malformed`, naming the line and what is wrong.
     """
-    file = read_toml(data, at_most=MAX_TEMPLATE_SIZE, reason=Reason.TEMPLATE_MALFORMED)
+    template = _parse(bytes(data))
+    if policies is not None:
+        _check_policies(_read(data), template, policies)
+    return template
+
+
+def _read(data: bytes) -> TomlFile:
+    return read_toml(data, at_most=MAX_TEMPLATE_SIZE, reason=Reason.TEMPLATE_MALFORMED)
+
+
+@lru_cache(maxsize=128)  # a bundle is read again and again, and its files are mostly those of last time
+def _parse(data: bytes) -> Template:
+    file = _read(data)
     file.check_keys(_REQUIRED, _OPTIONAL)
     if file.take("schema", int) != _SCHEMA:
         file.fail("schema", f"schema {_SCHEMA} is known")
@@ -59,12 +72,10 @@ def parse_template(data: bytes, *, policies: Mapping[str, Policy] | None = None)
         fields=_fields(file),
         retired_since=file.day("retired_since") if retired else None,
         retired_basis=file.display("retired_basis") if retired else None,
-        source=bytes(data),
+        source=data,
     )
     if not template.policies and not template.ask:
         file.fail("id", "a template asks policies, claims or both")
-    if policies is not None:
-        _check_policies(file, template, policies)
     return template
 
 

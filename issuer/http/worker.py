@@ -1,4 +1,8 @@
-"""The one thread that owns the ledger. Claims that wait together are minted as one batch under one checkpoint."""
+"""The one thread that owns the ledger. Claims that wait together are minted as one batch under one checkpoint.
+
+After a failure of the ledger, such as a lost connection to its database, it is opened again before anything else is
+done with it: recomputed, and compared with what was signed last (DESIGN 8.1).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from issuer.bureau_ledger import BureauLedger
 from issuer.claiming.identity import Proven
@@ -21,7 +25,7 @@ from issuer.register import RegisterRow
 from issuer.service import mint_persons, opened_register
 from ledger.checkpoint import parse_checkpoint_note
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ConflictError, VerificationError
+from ledger.errors import ConflictError, IntegrityError, VerificationError
 from ledger.proof import FullProof
 from ledger.reasons import Reason
 
@@ -75,9 +79,10 @@ class _Claim:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """Anything else that needs the ledger: runs on its thread and resolves a future of its own."""
+    """Anything else that needs the ledger: runs on its thread and resolves a future."""
 
-    run: Callable[[BureauLedger], None]
+    run: Callable[[BureauLedger], Any]
+    done: Future[Any]
 
 
 class MintWorker:
@@ -90,6 +95,7 @@ class MintWorker:
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self._ready: Future[None] = Future()
         self._stopping = False
+        self._failed = False  # the ledger has to be opened again
 
     def start(self) -> None:
         """Open the ledger; raises what opening it raises."""
@@ -146,7 +152,7 @@ class MintWorker:
     def call(self, run: Callable[[BureauLedger], _T]) -> Future[_T]:
         """Anything else that needs the ledger: `run` with it, on its thread."""
         done: Future[_T] = Future()
-        self._put(_Call(lambda ledger: _resolve(done, partial(run, ledger))))
+        self._put(_Call(run, done))
         return done
 
     def _put(self, job: _Claim | _Call) -> None:
@@ -164,9 +170,19 @@ class MintWorker:
         try:
             while (job := self._jobs.get()) is not None:
                 claims, calls, more = self._waiting(job)
+                if self._failed:
+                    ledger.close()
+                    try:
+                        ledger = self._home.ledger()
+                    except Exception as exc:  # the callers hear of it; it is tried again for the next ones
+                        for future in (*(claim.done for claim in claims), *(call.done for call in calls)):
+                            future.set_exception(exc)
+                        claims, calls = [], []
+                    else:
+                        self._failed = False
                 self._mint(ledger, claims)
                 for call in calls:
-                    call.run(ledger)
+                    self._resolve(call.done, partial(call.run, ledger))
                 if not more:
                     return
         finally:
@@ -196,13 +212,13 @@ class MintWorker:
             run = mint_persons(self._home, ledger, [claim.pair for claim in claims], now=self._clock())
         except Exception as exc:
             if len(claims) == 1:
-                claims[0].done.set_exception(exc)
+                self._fail(claims[0].done, exc)
                 return
             for claim in claims:  # one bad claim must not fail its neighbours
                 self._mint(ledger, [claim])
             return
         for claim, minted in zip(claims, run.certificates, strict=True):
-            _resolve(claim.done, partial(self._claimed, ledger, claim, minted.number))
+            self._resolve(claim.done, partial(self._claimed, ledger, claim, minted.number))
 
     def _note_proxies(self, claims: list[_Claim]) -> None:
         snapshot = None
@@ -254,9 +270,12 @@ class MintWorker:
             replaces = register.has_aside(holder, row.identity.cut_off)
         return Renewal(row.identity.cut_off, full_certificate(self._home, ledger, row), replaces)
 
+    def _resolve(self, future: Future[_T], make: Callable[[], _T]) -> None:
+        try:
+            future.set_result(make())
+        except Exception as exc:  # whatever it is, it is the caller's to hear; the thread goes on
+            self._fail(future, exc)
 
-def _resolve(future: Future[_T], make: Callable[[], _T]) -> None:
-    try:
-        future.set_result(make())
-    except Exception as exc:  # whatever it is, it is the caller's to hear; the thread goes on
+    def _fail(self, future: Future[_T], exc: Exception) -> None:
+        self._failed = self._failed or isinstance(exc, IntegrityError)
         future.set_exception(exc)

@@ -7,6 +7,9 @@ one another to the last row, which no order of copying one after the other could
 
 manifest.json is written last and the folder gets its name after that: a backup is whole, or it is not there. Seeds,
 keys and snapshots are sealed in a backup as they are in the home.
+
+A ledger that is in PostgreSQL stands in a backup as the home's own file would, and the settings there name none else:
+so a backup is whole by itself, and holds no password of a database.
 """
 
 from __future__ import annotations
@@ -17,17 +20,21 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from issuer.home import Home
+from issuer.home import CONFIG_NAME, Home
 from issuer.lock import locked
+from issuer.upkeep.ledger_move import write_ledger_database
 from ledger.durable import map_os_error
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
+from ledger.store.base import Store
+from ledger.store.moving import copy_ledger
+from ledger.store.opening import create_store, open_store
 from ledger.store.sqlite_file import mapped_errors
 
 __all__ = ["MANIFEST_NAME", "MANIFEST_VERSION", "Backup", "copy_file", "make_backup", "sync_path"]
@@ -54,13 +61,10 @@ def make_backup(home: Home, out: Path, *, now: int) -> Backup:
     """Back `home` up into the new folder `out`, while it is at work. Needs no passphrase.
 
     Raises:
-        ConfigError: `cli.exists`, `cli.path_unsafe` (inside of the home), `cli.usage` (its ledger is in PostgreSQL).
+        ConfigError: `cli.exists`, `cli.path_unsafe` (inside of the home).
         ConflictError: `store.locked` when a writer does not pause in time.
         IntegrityError: `store.full`, `store.io_error`; then there is no backup.
     """
-    if home.settings.ledger_database is not None:
-        hint = "back that database up with its own tools and the home as files, or move the ledger to the home's file"
-        raise ConfigError(Reason.CLI_USAGE, "the ledger is in PostgreSQL", hint=hint)
     if os.path.lexists(out):
         raise ConfigError(Reason.CLI_EXISTS, out.name, hint="name a folder that does not exist yet")
     if home.path.resolve() in out.resolve().parents:
@@ -89,13 +93,23 @@ def _fill(home: Home, staging: Path, now: int) -> Backup:
             locked(home.path / "import.lock", what="changing the snapshots", timeout=_PATIENCE)
         )
         databases, rest = _sorted_out(home.path)
+        elsewhere = home.settings.ledger_database is not None
+        if elsewhere and home.ledger_path in databases:
+            databases.remove(home.ledger_path)  # of before the move: a record, which goes no further
         with (
             locked(home.path / "trust.lock", what="cutting a trust bundle", timeout=_PATIENCE),
             _paused(databases),
+            _paused_elsewhere(home) if elsewhere else nullcontext(),
         ):
+            if elsewhere:
+                ledger = stack.enter_context(closing(home.open_store()))
+                stack.enter_context(ledger.reading())
             readers = {path: stack.enter_context(_reading(path)) for path in databases}
             for path in rest:
                 copy_file(path, staging / path.relative_to(home.path))
+        if elsewhere:
+            _copy_ledger(ledger, staging / home.ledger_path.relative_to(home.path))
+            write_ledger_database(staging / CONFIG_NAME, None)
         for path, reader in readers.items():
             _copy_database(reader, staging / path.relative_to(home.path))
         for file in _snapshot_files(staging / "register.db"):
@@ -133,6 +147,13 @@ def _paused(databases: list[Path]) -> Iterator[None]:
 
 
 @contextmanager
+def _paused_elsewhere(home: Home) -> Iterator[None]:
+    """A ledger in another database, locked for writing."""
+    with closing(open_store(home.ledger_location, lock_timeout=_PATIENCE)) as store, store.writing():
+        yield
+
+
+@contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that goes on seeing the database as it is now."""
     with mapped_errors(), closing(_connect(path)) as connection:
@@ -152,6 +173,13 @@ def _copy_database(reader: sqlite3.Connection, to: Path) -> None:
     with mapped_errors(), closing(sqlite3.connect(to)) as copy:
         reader.backup(copy)
     reader.execute("ROLLBACK")  # let the writer's log be folded in while the others are copied
+    sync_path(to)
+
+
+def _copy_ledger(store: Store, to: Path) -> None:
+    create_store(to, origin=store.origin)
+    with closing(open_store(to)) as copy:
+        copy_ledger(store, copy)
     sync_path(to)
 
 

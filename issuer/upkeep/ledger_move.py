@@ -21,7 +21,7 @@ from ledger.reasons import Reason
 from ledger.store.moving import move_ledger
 from ledger.store.opening import create_store, open_store
 
-__all__ = ["move_home_ledger"]
+__all__ = ["move_home_ledger", "write_ledger_database"]
 
 
 def move_home_ledger(home: Home, url: str | None) -> LedgerCheck:
@@ -56,7 +56,7 @@ def move_home_ledger(home: Home, url: str | None) -> LedgerCheck:
         else:
             with closing(source):
                 done = move_ledger(source, target, key=key, anchor=home.anchor_path)
-    _write_settings(home.path / CONFIG_NAME, url)
+    write_ledger_database(home.path / CONFIG_NAME, url)
     return done
 
 
@@ -77,7 +77,8 @@ def _retired_name(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.retired-{number}{path.suffix}")
 
 
-def _write_settings(path: Path, url: str | None) -> None:
+def write_ledger_database(path: Path, url: str | None) -> None:
+    """Let the settings in the file `path` name the database `url`, or the home's own file."""
     document = tomlkit.parse(path.read_text("utf-8"))
     document.pop("ledger_database", None)
     if url is not None:

@@ -16,9 +16,9 @@ from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from ledger.errors import ConflictError, FormatError, ProjectError, VerificationError
+from ledger.errors import ConflictError, FormatError, IntegrityError, ProjectError, VerificationError
 from ledger.http.append_routes import Appending, append_router, status_of_refusal
-from ledger.publication import Publication
+from ledger.http.held import HeldPublication
 from ledger.reasons import Reason
 from ledger.store.base import Store
 from ledger.tile_paths import parse_tile_path
@@ -31,7 +31,7 @@ _TILE_CACHE = "public, max-age=31536000, immutable"
 
 def create_log_app(open_store: Callable[[], Store], *, appending: Appending | None = None) -> FastAPI:
     """The log of a store. The store is opened by the thread of the server's loop, and read by it alone: each read is
-    a few kilobytes by primary key.
+    a few kilobytes by primary key. After a failure it is opened again (`HeldPublication`).
 
     Args:
         appending: also take entries; without it the app only reads, and needs no key.
@@ -39,8 +39,8 @@ def create_log_app(open_store: Callable[[], Store], *, appending: Appending | No
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = open_store()
-        app.state.publication = Publication(store)
+        held = HeldPublication(open_store)
+        app.state.held = held
         try:
             if appending is not None:
                 appending.commits.start()
@@ -48,7 +48,7 @@ def create_log_app(open_store: Callable[[], Store], *, appending: Appending | No
             if appending is not None:
                 await run_in_threadpool(appending.commits.stop)
         finally:
-            store.close()
+            held.lose()
 
     app = FastAPI(
         title="Tallystick log", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
@@ -64,7 +64,7 @@ def create_log_app(open_store: Callable[[], Store], *, appending: Appending | No
 
 
 async def _checkpoint(request: Request) -> Response:
-    published = _publication(request).newest()
+    published = _held(request).newest()
     if published is None:
         raise ConflictError(Reason.LOG_INCLUSION_MISSING, "no cosigned checkpoint yet")
     return Response(
@@ -75,18 +75,18 @@ async def _checkpoint(request: Request) -> Response:
 
 
 async def _tile(rest: str, request: Request) -> Response:
-    publication = _publication(request)
+    held = _held(request)
     piece = parse_tile_path(f"tile/{rest}")
-    published = publication.newest()
+    published = held.newest()
     size = 0 if published is None else published.checkpoint.size
-    data = publication.read(piece, published_size=size)
+    data = held.publication().read(piece, published_size=size)
     return Response(data, headers={"Cache-Control": _TILE_CACHE}, media_type="application/octet-stream")
 
 
 async def _status(request: Request) -> Response:
     """What an operator looks at: `logged` entries are durable, `published` ones are covered by the checkpoint."""
-    publication = _publication(request)
-    published = publication.newest()
+    held = _held(request)
+    published, publication = held.newest(), held.publication()
     size = 0 if published is None else published.checkpoint.size
     logged, signed = publication.logged(), publication.signed()
     state = (
@@ -102,9 +102,9 @@ async def _status(request: Request) -> Response:
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 
-def _publication(request: Request) -> Publication:
-    publication: Publication = request.app.state.publication
-    return publication
+def _held(request: Request) -> HeldPublication:
+    held: HeldPublication = request.app.state.held
+    return held
 
 
 async def _on_project_error(request: Request, error: Exception) -> Response:
@@ -112,6 +112,8 @@ async def _on_project_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProjectError)
     if request.method == "POST":
         return PlainTextResponse(f"{error.reason.value}\n", *status_of_refusal(error))
+    if isinstance(error, IntegrityError):
+        _held(request).lose()  # to be opened, and compared, at the next question
     absent = (
         isinstance(error, FormatError | VerificationError) or error.reason is Reason.LOG_INCLUSION_MISSING
     )

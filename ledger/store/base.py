@@ -70,6 +70,12 @@ class Store(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[None]:
+        """What is read inside is the ledger as it was on entering, whatever others append meanwhile. Nothing is written
+        inside.
+        """
+        ...
+
     def size(self) -> int:
         """How many entries there are."""
         ...

@@ -12,7 +12,7 @@ from ledger.reasons import Reason
 from ledger.store.base import Store
 from ledger.store.tree import append_entries
 
-__all__ = ["move_ledger"]
+__all__ = ["copy_ledger", "move_ledger"]
 
 _AT_ONCE = 4096
 
@@ -37,7 +37,7 @@ def move_ledger(source: Store, target: Store, *, key: VerifierKey, anchor: Path)
         if target.origin != source.origin or not _is_empty(target):
             _require_same(target, found, key=key, anchor=anchor)
         else:
-            _copy(source, target, found.size)
+            copy_ledger(source, target)
             _require_same(target, found, key=key, anchor=anchor)
         source.retire()
     return found
@@ -47,7 +47,14 @@ def _is_empty(store: Store) -> bool:
     return store.size() == 0 and next(store.checkpoints(), None) is None
 
 
-def _copy(source: Store, target: Store, size: int) -> None:
+def copy_ledger(source: Store, target: Store) -> None:
+    """Copy entries and checkpoints into the empty `target`, all or nothing; its tiles are made anew. The source
+    does not change meanwhile, or is read within `Store.reading`.
+
+    Raises:
+        IntegrityError: `store.…` of either.
+    """
+    size = source.size()
     with target.writing():
         for start in range(0, size, _AT_ONCE):
             rows = source.entries(start, min(start + _AT_ONCE, size))

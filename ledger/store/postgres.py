@@ -5,8 +5,8 @@ back with its end. So the lock cannot be lost without the transaction, which a l
 it READ COMMITTED is serial, because every statement takes its snapshot after the lock was had and nobody else writes
 (`wallet_api.store.postgres` says why a snapshot per transaction would be wrong). No serialization failure can occur.
 
-A connection that is lost is not replaced: the database behind the next one may be an older one, a standby for example.
-Whoever opens the ledger again compares it with what was signed.
+A store does not replace a connection that was lost: the database behind the next one may be an older one, a standby for
+example. Services open the ledger again, which compares it with what was signed, or with what was shown.
 """
 
 from __future__ import annotations
@@ -84,6 +84,17 @@ class PostgresStore:
                 with suppress(psycopg.Error):
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with mapped_errors():
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                self._connection.execute("SELECT count(*) FROM meta")  # takes the snapshot
+                yield
+            finally:
+                with suppress(psycopg.Error):
+                    self._connection.execute("ROLLBACK")
 
     def size(self) -> int:
         [(size,)] = self._rows("SELECT coalesce(max(idx) + 1, 0) FROM entries")

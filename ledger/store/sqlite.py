@@ -125,6 +125,16 @@ class SqliteStore:
                 )
             yield
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with mapped_errors():
+            self._db.conn.execute("BEGIN")
+            try:
+                self._db.conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # takes the snapshot
+                yield
+            finally:
+                self._db.rollback()
+
     def size(self) -> int:
         [(size,)] = self._read("SELECT coalesce(max(idx) + 1, 0) FROM entries", (), int)
         return int(size)

@@ -26,10 +26,10 @@ from ledger.reasons import Reason
 from tests.attacks.commands import City, Ran, ok, tally
 from tests.attacks.forging import reason_of
 from tests.attacks.marking import attack
-from tests.issuer.conftest import Bureau, bureau
+from tests.issuer.conftest import Bureau, bureau, pristine_bureau
 from tests.world import SECONDS
 
-__all__ = ["bureau"]  # the fixture
+__all__ = ["bureau", "pristine_bureau"]  # the fixtures
 
 TALLY = Path(sys.executable).with_name("tally")
 

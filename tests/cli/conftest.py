@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-TALLY = Path(sys.executable).with_name("tally")
+from tests.program import TALLY, Ran, ok, tally
+
+__all__ = ["PEOPLE", "TALLY", "City", "Ran", "first_person", "ok", "tally"]
+
 PEOPLE = 60
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One finished run of `tally`."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        parsed: dict[str, Any] = json.loads(self.out)
-        return parsed
-
-
-def tally(*arguments: object, stdin: bytes | None = None, cwd: Path | None = None) -> Ran:
-    """Run the installed program as anyone would."""
-    done = subprocess.run(
-        [str(TALLY), *map(str, arguments)],
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        cwd=cwd,
-        env={**os.environ, "LANG": "en_US.UTF-8", "LC_ALL": "", "TALLY_HOME": ""},
-        timeout=300,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def ok(*arguments: object, **options: Any) -> Ran:
-    """Run `tally` and expect exit code 0."""
-    ran = tally(*arguments, **options)
-    assert ran.code == 0, ran.err + ran.out
-    return ran
 
 
 @dataclass(frozen=True)
@@ -80,6 +41,3 @@ def first_person(export: Path) -> str:
 
     people = polars.read_parquet(export / "person.parquet")
     return str(people["person_no"].sort()[0])
-
-
-Run = Callable[..., Ran]

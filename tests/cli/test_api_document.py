@@ -22,7 +22,8 @@ from certificate.keys import Ed25519CoseSigner
 from cli.bureau_client import CredentialOffer, claim
 from cli.wallet_client import WalletClient
 from issuer.http.configurations import CONFIGURATION
-from tests.cli.conftest import TALLY, City, ok
+from tests.cli.conftest import City
+from tests.program import TALLY, ok
 from verifier.trust_dir import load_trust
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,10 @@ import pytest
 from certificate.keys import Ed25519CoseSigner
 from certificate.login import parse_login
 from cli.bureau_client import holder_proof
-from tests.cli.conftest import City, ok
+from tests.cli.conftest import City
 from tests.cli.test_bureau_process import Running, Tls, serving, tls
 from tests.issuer_http.conftest import b64, unb64
+from tests.program import ok
 
 __all__ = ["tls"]  # the fixture
 

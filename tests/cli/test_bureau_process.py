@@ -27,7 +27,8 @@ from cryptography.x509.oid import NameOID
 from certificate.certificate import parse_certificate
 from certificate.keys import Ed25519CoseSigner
 from cli.bureau_client import claim, parse_offer
-from tests.cli.conftest import TALLY, City, ok, tally
+from tests.cli.conftest import City
+from tests.program import TALLY, ok, tally
 from verifier.trust_dir import load_trust
 
 

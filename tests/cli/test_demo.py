@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cli.demo.forgers import ATTACKS
-from tests.cli.conftest import ok
+from tests.program import ok
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
+from tests.program import ok, tally
 
 
 def test_an_answer_is_as_small_as_its_reader_allows(city: City, tmp_path: Path) -> None:

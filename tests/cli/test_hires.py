@@ -18,9 +18,10 @@ import pytest
 from certificate.qr_text import decode_any
 from cli.keys import open_holder_key
 from cli.wallet_client import WalletClient
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
 from tests.cli.test_issuer_service import free_port
 from tests.cli.test_wallet_citizen import service
+from tests.program import ok, tally
 from tests.wallet.orgs.receiver import listening
 from verifier.images import read_codes
 from verifier.trust_dir import load_trust

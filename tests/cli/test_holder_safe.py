@@ -9,7 +9,7 @@ from pathlib import Path
 from certificate.keys import Ed25519CoseSigner
 from certificate.qr_text import encode_file_text
 from ledger.keyfile import load_key
-from tests.cli.conftest import TALLY, ok
+from tests.program import TALLY, ok
 from tests.world import World
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from issuer.import_summary import parse_import_summary
 from ledger.reasons import Reason
-from tests.cli.conftest import ok, tally
+from tests.program import ok, tally
 
 PAGE = (Path(__file__).parents[2] / "docs" / "HOME.md").read_text("utf-8")
 

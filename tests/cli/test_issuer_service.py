@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.cli.conftest import TALLY, City, ok, tally
+from tests.cli.conftest import City
+from tests.program import TALLY, ok, tally
 
 
 def free_port() -> int:

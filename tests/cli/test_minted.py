@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
 from tests.policy.histories import policy_file
+from tests.program import ok, tally
 
 TOTAL = policy_file("TOTAL(pension.emp, months = 2)", records="anywhere").replace(b"test.rule", b"total.2")
 

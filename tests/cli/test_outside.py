@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.marking import attack
-from tests.cli.conftest import PEOPLE, TALLY, City, ok, tally
+from tests.cli.conftest import PEOPLE, City
+from tests.program import TALLY, ok, tally
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
 from tests.policy.histories import policy_file
+from tests.program import ok, tally
 
 
 def test_by_the_installed_program(city: City, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 from certificate.policy.grammar import parse_rule
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
+from tests.program import ok, tally
 
 TEXT = (Path(__file__).parents[2] / "docs" / "POLICIES.md").read_text("utf-8")
 

@@ -10,7 +10,8 @@ import subprocess
 import pytest
 
 from cli.progress import pace
-from tests.cli.conftest import TALLY, City, ok
+from tests.cli.conftest import City
+from tests.program import TALLY, ok
 
 
 @pytest.mark.parametrize(

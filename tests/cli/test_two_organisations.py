@@ -23,8 +23,8 @@ from ledger.errors import ProjectError
 from ledger.reasons import Reason
 from tests.attacks.commands import Ran, ok, tally
 from tests.attacks.marking import attack
-from tests.cli.conftest import TALLY
 from tests.cli.test_issuer_service import free_port
+from tests.program import TALLY
 
 PERSON = "9900000001"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import City, ok, tally
+from tests.cli.conftest import City
+from tests.program import ok, tally
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
-from tests.cli.conftest import TALLY, City, ok, tally
+from tests.cli.conftest import City
 from tests.cli.test_issuer_service import free_port
+from tests.program import TALLY, ok, tally
 
 
 @contextmanager

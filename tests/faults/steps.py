@@ -153,6 +153,9 @@ class FaultyStore:
     def checkpoints(self) -> Iterator[StoredCheckpoint]:
         return self._store.checkpoints()
 
+    def reading(self) -> AbstractContextManager[None]:
+        return self._store.reading()
+
     def retire(self) -> None:
         self._store.retire()
 

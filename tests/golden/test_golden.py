@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from certificate.qr_text import encode_request_text
-from tests.cli.conftest import tally
 from tests.golden.cases import KINDS, Case, cases
 from tests.golden.province import Province
+from tests.program import tally
 from tests.world import signer
 from verifier.expect import STATIC, Asked
 from verifier.report import Outcome

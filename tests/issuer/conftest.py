@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,23 @@ class Bureau:
     persons: list[str]
 
 
-@pytest.fixture
-def bureau(tmp_path: Path) -> Iterator[Bureau]:
+@pytest.fixture(scope="session")
+def pristine_bureau(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `home` and `export`, the records of its people."""
+    folder = tmp_path_factory.mktemp("bureau")
     home = create_home(
-        tmp_path / "home", example_bureau(), passphrase=b"test passphrase", random=os.urandom, now=SECONDS
+        folder / "home", example_bureau(), passphrase=b"test passphrase", random=os.urandom, now=SECONDS
     )
-    write_sample(tmp_path / "export", people=PEOPLE, seed=3)
-    import_records(home, tmp_path / "export", now=SECONDS)
+    write_sample(folder / "export", people=PEOPLE, seed=3)
+    import_records(home, folder / "export", now=SECONDS)
+    return folder
+
+
+@pytest.fixture
+def bureau(pristine_bureau: Path, tmp_path: Path) -> Iterator[Bureau]:
+    """A copy of it for one test alone, with its `export` beside it."""
+    shutil.copytree(pristine_bureau, tmp_path, dirs_exist_ok=True)
+    home = Home(tmp_path / "home")
     ledger = home.ledger()
     yield Bureau(home, ledger, list(home.snapshot().person_nos()))
     ledger.close()

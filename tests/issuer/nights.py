@@ -8,7 +8,6 @@ kills so many mints at random moments, runs each again, and says what was found.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 import signal
@@ -22,16 +21,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from issuer.home import Home
 from ledger.entry import EntryType, encode_entry
 from ledger.store.sqlite import SqliteStore
+from tests.program import TALLY, Ran, ok
 from verifier.trust_dir import load_trust
 
-__all__ = ["Found", "Night", "audit", "tally"]
+__all__ = ["Found", "Night", "audit", "start", "starved"]
 
-TALLY = Path(sys.executable).with_name("tally")
 # Runs the rest of its arguments with a ceiling on the size of any file it writes: a disk that is full.
 _STARVED = (
     "import os, resource, sys\n"
@@ -40,21 +38,7 @@ _STARVED = (
 )
 
 
-@dataclass(frozen=True)
-class Ran:
-    """One finished run."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        parsed: dict[str, Any] = json.loads(self.out)
-        return parsed
-
-
-def tally(*arguments: object, file_limit: int | None = None) -> Ran:
+def starved(*arguments: object, file_limit: int) -> Ran:
     """Run the installed program to its end, with files of at most `file_limit` bytes."""
     process = start(*arguments, file_limit=file_limit)
     out, err = process.communicate(timeout=600)
@@ -71,12 +55,6 @@ def start(*arguments: object, file_limit: int | None = None) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def ok(*arguments: object) -> Ran:
-    ran = tally(*arguments)
-    assert ran.code == 0, ran.err + ran.out
-    return ran
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,11 @@ from ledger.errors import ConfigError, IntegrityError, ProjectError
 from ledger.reasons import Reason
 from tests.attacks.marking import attack
 from tests.issuer.conftest import PEOPLE, Bureau
-from tests.issuer.nights import Night, audit, ok, start, tally
+from tests.issuer.nights import Night, audit, start, starved
+from tests.program import ok, tally
 from tests.world import SECONDS
+
+_MINTED = 6  # one by one, while backups are made
 
 
 @pytest.fixture
@@ -83,11 +86,11 @@ def _certificates(backup: Path) -> int:
 def test_everything_in_a_backup_is_of_one_instant(
     bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The instant is drawn out to half a second, in which somebody else tries to mint one after the other."""
+    """The instant is drawn out to a fifth of a second, in which somebody else tries to mint one after the other."""
     reading = backup_module._reading
 
     def slowly(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-        time.sleep(0.1)
+        time.sleep(0.04)
         return reading(path)
 
     monkeypatch.setattr(backup_module, "_reading", slowly)
@@ -99,7 +102,7 @@ def test_everything_in_a_backup_is_of_one_instant(
             make_backup(bureau.home, backups[-1], now=SECONDS)
         minting.result()
     counts = [_certificates(path) for path in backups]
-    assert any(0 < count < 12 for count in counts), counts
+    assert any(0 < count < _MINTED for count in counts), counts
     for at, path in enumerate(backups):
         restored = restore_backup(path, tmp_path / f"restored-{at}", anchor_path=None)
         assert restored.register.certificates == counts[at]
@@ -109,7 +112,7 @@ def _mint_one_by_one(bureau: Bureau) -> None:
     home = Home(bureau.home.path)
     ledger = home.ledger()
     try:
-        for at, person in enumerate(bureau.persons[:12]):
+        for at, person in enumerate(bureau.persons[:_MINTED]):
             time.sleep(0.02)
             mint_persons(home, ledger, [(person, PAPER)], now=SECONDS + at)
     finally:
@@ -267,7 +270,7 @@ def test_a_register_of_another_night_is_refused(bureau: Bureau, backup: Path, tm
 
 def test_a_full_disk_leaves_no_half_of_a_backup(tmp_path: Path) -> None:
     night = Night(tmp_path, 30)
-    ran = tally(
+    ran = starved(
         "home", "backup", "--out", tmp_path / "b", "--home", night.template, "--json", file_limit=30_000
     )
     assert (ran.code, ran.json["error"]["reason"]) == (1, "store.io_error")

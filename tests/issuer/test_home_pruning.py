@@ -15,7 +15,7 @@ from issuer.upkeep.pruning import prune_snapshots
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from tests.issuer.conftest import PEOPLE, Bureau
-from tests.issuer.nights import ok, tally
+from tests.program import ok, tally
 from tests.world import SECONDS
 
 DAY = 86400

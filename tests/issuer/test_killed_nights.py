@@ -7,12 +7,13 @@ import random
 import pytest
 
 from tests.attacks.marking import attack
-from tests.issuer.nights import Night, audit, kill_mints, ok, start, tally
+from tests.issuer.nights import Night, audit, kill_mints, start, starved
+from tests.program import ok
 
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Night:
-    return Night(tmp_path_factory.mktemp("night"), 20_000 if full else 2_000)
+    return Night(tmp_path_factory.mktemp("night"), 20_000 if full else 1_000)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_a_full_disk_stops_a_mint_and_loses_nothing(small: Night) -> None:
     """K11, D02: a clear code; with space again the next run completes."""
     with small.begun() as home:
         for limit in (50_000, 200_000):
-            ran = tally("issuer", "mint", "--all", "--home", home, "--json", file_limit=limit)
+            ran = starved("issuer", "mint", "--all", "--home", home, "--json", file_limit=limit)
             assert ran.code == 1, (limit, ran.err, ran.out)
             assert ran.json["error"]["reason"] in ("store.io_error", "store.full")
             assert "Traceback" not in ran.err

@@ -14,7 +14,7 @@ from issuer.home import Home
 from issuer.records.memory import DEFAULT_PLAN, plan_for
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
-from tests.issuer.nights import TALLY, ok
+from tests.program import TALLY, ok
 
 LIMIT = 210  # MiB; Python with Polars and numpy take 140 of them before the first row is read
 

@@ -18,7 +18,7 @@ from ledger.receipt import verify_growth_receipt, verify_inclusion_receipt
 from ledger.tlog_proof import parse_tlog_proof, verify_tlog_proof
 from ledger.trust_policy import parse_trust_policy
 from ledger.witness_protocol import parse_add_checkpoint
-from tests.cli.conftest import Ran, ok, tally
+from tests.program import Ran, ok, tally
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import City, first_person, ok
+from tests.cli.conftest import City, first_person
+from tests.program import ok
 
 PEOPLE = 60
 

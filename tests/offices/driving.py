@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from issuer.home import Home
-from tests.cli.conftest import City, Ran
+from tests.cli.conftest import City
 from tests.offices.inside import ok, tally
+from tests.program import Ran
 
 COUNTY, NEIGHBOUR, TOWN, VILLAGE = "99010200", "99010300", "99010201", "99010211"
 CITY = "99010000"

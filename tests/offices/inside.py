@@ -8,7 +8,7 @@ import sys
 from unittest.mock import patch
 
 from cli.main import main
-from tests.cli.conftest import Ran
+from tests.program import Ran
 
 __all__ = ["ok", "tally"]
 

@@ -6,7 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from tests.cli.conftest import first_person, tally
+from tests.cli.conftest import first_person
+from tests.program import tally
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pypdfium2
 
-from tests.cli.conftest import City, city, ok, tally
+from tests.cli.conftest import City, city
+from tests.program import ok, tally
 from tests.template.test_files import GOOD
 
 __all__ = ["city"]

@@ -41,7 +41,7 @@ def test_no_answer_that_the_document_does_not_name(
         answered = fuzz(
             url,
             parties,
-            examples=400 if full else 8,
+            examples=400 if full else 6,
             ids={"id": ids, "number": numbers},
             without=ENDING,
         )

@@ -18,10 +18,10 @@ from ledger.store.moving import move_ledger
 from ledger.store.opening import create_store, open_store
 from ledger.store.tree import append_entries
 from tests.attacks.marking import attack
-from tests.cli.conftest import ok, tally
 from tests.ledger.store_contract.copies import overwrite
 from tests.ledger.store_contract.test_contract import reason_of
 from tests.ledger.stores import BOTH_STORES, LedgerDatabases
+from tests.program import ok, tally
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import World

@@ -1,10 +1,8 @@
-/** Words for people, in Chinese and English: names of claims, branches and states, values, and a sentence per reason. */
+/** Words for people, in Chinese and English: names of claims, branches and statuses, values, and a sentence per reason. */
 
 import { REASON_TEXTS } from "../generated/reason_texts.js";
-import { CLAIMS, KINDS, STATES, STATUSES, TYPES } from "../generated/texts.js";
+import { CLAIMS, KINDS, STATUSES } from "../generated/texts.js";
 import { ValueType } from "./slots.js";
-
-export const LANGUAGES = Object.freeze(["zh", "en"]);
 
 const MARKS = "\u00b7\u25cf\u25d0\u25cb"; // one a month: none, on time, back-paid, counted otherwise
 
@@ -15,15 +13,6 @@ export function reasonText(reason, language) {
 
 export function kindName(kind, language) {
   return KINDS[language][kind];
-}
-
-export function typeName(type, language) {
-  return TYPES[language][type];
-}
-
-/** The name of a month state, 0 to 3 (DOMAIN section 4). */
-export function stateName(state, language) {
-  return STATES[language][state];
 }
 
 /** The claim's name for people. A strip names its year when the certificate's `cutOff` (YYYYMM) is known. */

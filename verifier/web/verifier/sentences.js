@@ -10,4 +10,4 @@ export function disclosedText(report, disclosure, claim, language) {
     : atLeastText(opening.atLeast, language);
 }
 
-export { OUTCOMES, PHRASES, STEP_OK, STEP_TITLES } from "../generated/sentences.js";
+export { PHRASES, STEP_OK } from "../generated/sentences.js";
