@@ -8,20 +8,28 @@ And what minting answers adds to one certificate. In microseconds of processor t
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import date
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.disclosures import NEWCOMER, SETTLED
 from certificate.kinds import KINDS
-from certificate.policy.evaluate import answer_policy
+from certificate.policy.evaluate import answer_policy, answer_to_mint
 from certificate.policy.facts import Facts
 from certificate.policy.language import Policy
 from certificate.policy.shipped import shipped_policies
+from cli.init import example_bureau
+from issuer.answers import MintedAnswers
+from issuer.sample import write_sample
+from issuer.service import import_records
+from issuer.setup import create_home
 from issuer.signing import CHANCE_SIZE, CertificateSigning, Drawn, MintOrder, MintSettings
 from issuer.snapshot import PersonClaims
 from tests.policy.histories import History, months, policy
@@ -103,6 +111,7 @@ def main() -> None:
                 "{:34} {} {:7.0f} us {:7.0f} hashes".format(name, count, *cost_in_hashes(policy(rule), facts))
             )
     _print_minting()
+    _print_minted_city()
 
 
 def _print_minting() -> None:
@@ -122,6 +131,33 @@ def _print_minting() -> None:
         cost, sealed = median(_microseconds(sign) for _ in range(15)), sign().sealed or b""
         what = f"{len(policies):2} answers, {len(names)} commitments"
         print(f"minting with {what}: {cost:5.0f} us, {len(sealed)} sealed bytes in the register")
+
+
+def _print_minted_city(people: int = 2000) -> None:
+    """Answers of the whole catalogue for a synthetic city: each certificate judged alone, and each history once."""
+    with TemporaryDirectory(prefix="tally-minted-") as folder:
+        home = create_home(
+            Path(folder) / "home", example_bureau(), passphrase=b"benchmark", random=os.urandom, now=SECONDS
+        )
+        write_sample(Path(folder) / "export", people=people, seed=5)
+        import_records(home, Path(folder) / "export", now=SECONDS)
+        snapshot = home.snapshot()
+        everybody = [snapshot.claims(number) for number in snapshot.person_nos()]
+    catalogue = tuple(shipped_policies().values())
+    for policies in (catalogue[1:2], catalogue):
+        started = time.process_time()
+        for person in everybody:
+            claims = {REGISTRY.by_slot[slot].name: value for slot, value in person.claims.items()}
+            for asked in policies:
+                answer_to_mint(asked, Facts(300, person.region, 202610, claims))
+        between, once = time.process_time(), MintedAnswers(policies, 300, 202610)
+        for person in everybody:
+            once.of(person)
+        spent = [1e6 * part / len(everybody) for part in (between - started, time.process_time() - between)]
+        print(
+            f"minting {len(policies):2} answers for {len(everybody):,} people: {spent[0]:5.0f} us a certificate judged "
+            f"alone, {spent[1]:5.0f} us with each history judged once"
+        )
 
 
 if __name__ == "__main__":

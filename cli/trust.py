@@ -173,10 +173,12 @@ def status(home_path: Path, passphrase_fd: int | None, as_json: bool) -> None:
 
     Example: tally trust status --home home
     """
+    from issuer.status_key import missing_status_key
     from issuer.trust_terms import due_terms, trust_terms
 
-    now, terms = int(utc_now().timestamp()), trust_terms(open_home(home_path, passphrase_fd))
-    due = due_terms(terms, now=now)
+    home, now = open_home(home_path, passphrase_fd), int(utc_now().timestamp())
+    terms = trust_terms(home)
+    due = due_terms(terms, now=now) + missing_status_key(home)
     lines = [
         f"{term.name} {term.version}: until {datetime.fromtimestamp(term.expires, UTC):%Y-%m-%d}, "
         f"{(term.expires - now) // 86400} days"
@@ -201,6 +203,7 @@ def publish(out: Path, draft: Path | None, home_path: Path, passphrase_fd: int |
     """
     from issuer.publish import cut_bundle
     from issuer.repository import publish_repository
+    from issuer.status_key import missing_status_key
     from issuer.trust_root import accept_root, read_draft, root_keys
     from issuer.trust_terms import due_terms, trust_terms
 
@@ -213,7 +216,7 @@ def publish(out: Path, draft: Path | None, home_path: Path, passphrase_fd: int |
     with opened_ledger(home) as ledger:
         cut_bundle(home, ledger, now=int(utc_now().timestamp()), draft=signed)
     done = publish_repository(home, out)
-    for warning in due_terms(trust_terms(home), now=int(utc_now().timestamp())):
+    for warning in due_terms(trust_terms(home), now=int(utc_now().timestamp())) + missing_status_key(home):
         say(warning)
     text = f"{out}: bundle {done.bundle} under root {done.root}, {done.size:,} bytes"
     emit(

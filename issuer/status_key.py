@@ -9,13 +9,13 @@ from certificate.directory import DirectoryKey, KeyRole
 from issuer.bureau_ledger import BureauLedger
 from issuer.home import STATUS_MLDSA_KEY, Home
 from issuer.offices.events import changing, resume_events
-from issuer.publish import cut_bundle
+from issuer.publish import cut_bundle, load_directory
 from ledger.errors import ConfigError
 from ledger.keyfile import KeyAlgorithm, save_key
 from ledger.mldsa import MlDsa44Signer
 from ledger.reasons import Reason
 
-__all__ = ["add_status_key", "new_status_key"]
+__all__ = ["add_status_key", "missing_status_key", "new_status_key"]
 
 
 def new_status_key(home: Home, *, random: Callable[[int], bytes], salt: bytes | None = None) -> DirectoryKey:
@@ -35,6 +35,14 @@ def new_status_key(home: Home, *, random: Callable[[int], bytes], salt: bytes | 
     return DirectoryKey(
         KeyRole.STATUS_MLDSA, settings.authority, settings.office, signer.public_key, settings.log
     )
+
+
+def missing_status_key(home: Home) -> list[str]:
+    """What to do where the policy asks for post-quantum signatures and the status lists have none; else nothing."""
+    listed = load_directory(home).has_key(KeyRole.STATUS_MLDSA, home.settings.authority)
+    if listed or not home.trust_policy().pq_required:
+        return []
+    return ["status lists: no post-quantum signature yet; tally issuer key add-mldsa"]
 
 
 def add_status_key(home: Home, ledger: BureauLedger, *, random: Callable[[int], bytes], now: int) -> bytes:

@@ -19,7 +19,9 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 
 from certificate.directory import Directory
@@ -120,14 +122,23 @@ def watch_lists(
 
 def undone_places(old: StatusList, new: StatusList) -> Iterator[int]:
     """The places that `old` ended for good and `new` lifts; those behind the end of a shorter list among them."""
-    for at, before in enumerate(old.packed):
-        now = new.packed[at] if at < len(new.packed) else 0
-        if before == now:
-            continue
-        for place in range(at * _PER_BYTE, (at + 1) * _PER_BYTE):
-            stays = _STAYS.get(Status(old.value(place)))
-            if stays is not None and (place >= len(new) or Status(new.value(place)) not in stays):
-                yield place
+    for at, (before, now) in enumerate(zip_longest(old.packed, new.packed[: len(old.packed)], fillvalue=0)):
+        if before != now:
+            for place in _lifted(before, now):
+                yield at * _PER_BYTE + place
+
+
+@cache  # a list of millions has few different bytes
+def _lifted(before: int, now: int) -> tuple[int, ...]:
+    """Which of a byte's four places are lifted."""
+    said = zip(_values(before), _values(now), strict=True)
+    return tuple(
+        place for place, (was, is_now) in enumerate(said) if was in _STAYS and is_now not in _STAYS[was]
+    )
+
+
+def _values(byte: int) -> tuple[Status, ...]:
+    return tuple(Status(byte >> 2 * place & 3) for place in range(_PER_BYTE))
 
 
 def _verified_authority(listed: UnverifiedStatusList, directory: Directory) -> int:

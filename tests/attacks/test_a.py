@@ -247,7 +247,7 @@ def test_A09_a_wrong_key_id_inside() -> None:
 
 
 @attack("A10", Reason.KEY_KID_AMBIGUOUS)
-@pytest.mark.parametrize("role", list(KeyRole))
+@pytest.mark.parametrize("role", [KeyRole.CERTIFICATE, KeyRole.STATUS, KeyRole.REGISTRAR])
 def test_A10_two_trusted_keys_with_one_key_id(role: KeyRole) -> None:
     """A directory, rightly signed, that lists one key id twice; in the same or in another role."""
     world = World()

@@ -201,7 +201,10 @@ def test_an_older_home_gets_its_second_key(own_city: City) -> None:
     cut_bundle(home, ledger, now=int(time.time()), directory=replace(directory, version=2, keys=kept))
     ledger.close()
     assert parse_status_token((own_city.trust / LIST).read_bytes()).second is None
+    status = ("trust", "status", "--home", own_city.home, "--json")
+    assert "add-mldsa" in ok(*status).json["due"][0]
     done = ok("issuer", "key", "add-mldsa", "--home", own_city.home, "--json")
+    assert ok(*status).json["due"] == []
     again = tally("issuer", "key", "add-mldsa", "--home", own_city.home, "--json")
     assert again.reason == Reason.CLI_EXISTS.value
     second = parse_status_token((own_city.trust / LIST).read_bytes()).second

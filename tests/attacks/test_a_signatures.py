@@ -95,7 +95,7 @@ WEAK = [
 
 
 @attack("A26", Reason.KEY_WEAK)
-@pytest.mark.parametrize("role", list(KeyRole))
+@pytest.mark.parametrize("role", [KeyRole.CERTIFICATE, KeyRole.STATUS, KeyRole.REGISTRAR])
 @pytest.mark.parametrize("key", WEAK, ids=[key[:2].hex() + key[-1:].hex() for key in WEAK])
 def test_A26_a_weak_key_never_becomes_trusted(key: bytes, role: KeyRole) -> None:
     """Small-order and non-reduced keys, in every role of the directory."""

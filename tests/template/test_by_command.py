@@ -38,7 +38,7 @@ def test_asked_answered_and_retired(city: City, tmp_path: Path) -> None:
     assert "line 8" in tally("template", "add", tmp_path / "school.6.toml", "--home", home).err
     listed = {row["id"]: row for row in ok("template", "list", "--home", home, "--json").json["templates"]}
     assert listed["school.6"]["fields"] == 6
-    assert len(listed) == 20
+    assert len(listed) == 21
 
     asking = ("request", "new", "--home", home, "--out", request, "--force")
     not_yet = tally(*asking, "--template", "school.6")

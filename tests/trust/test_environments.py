@@ -61,7 +61,8 @@ def test_a18_no_key_of_the_vector_sets_stands_in_a_production_directory() -> Non
     """Each of them, as the key of an office, of status lists or of a registrar, and as root or online key."""
     directory, policy = production()
     assert not refused(directory, policy)
-    for key, role in zip(KEYS, cycle(KeyRole), strict=False):
+    roles = (KeyRole.CERTIFICATE, KeyRole.STATUS, KeyRole.REGISTRAR)
+    for key, role in zip(KEYS, cycle(roles), strict=False):
         more = DirectoryKey(role, 1, 1, key, 1)
         assert refused(replace(directory, keys=(*directory.keys, more)), policy)
         assert refused(directory, policy, (key,))

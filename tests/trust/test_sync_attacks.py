@@ -17,8 +17,9 @@ import pytest
 from certificate.directory import parse_directory, sign_directory
 from certificate.keys import Ed25519CoseSigner
 from certificate.status_list import STATUS_BITS, StatusList, sign_status_token, status_list_uri
-from issuer.home import LIVE_KEY
+from issuer.home import LIVE_KEY, STATUS_MLDSA_KEY
 from issuer.tuf_metadata import add_signature, encode_metadata, make_root, parse_root, parse_unsigned_root
+from ledger.mldsa import MlDsa44Signer
 from ledger.reasons import Reason
 from tests.attacks.commands import ok, tally
 from tests.attacks.marking import attack
@@ -212,6 +213,7 @@ def status_list(stage: Stage, *, revoked: int | None, issued: int) -> bytes:
         expires=issued + 30 * DAY,
         ttl=8 * DAY,
         statuses=StatusList(STATUS_BITS, bytes(packed)),
+        mldsa_signer=MlDsa44Signer(stage.home.seed(STATUS_MLDSA_KEY)),
     )
 
 
