@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import click
@@ -14,12 +15,14 @@ from certificate.holding import present as sign_answer
 from certificate.keys import Ed25519CoseSigner
 from certificate.numbers import CertificateType
 from certificate.policy.asking import day_of_question, months_to_show, policy_asked, slots_for_policy
+from certificate.policy.composing import Laid, Shown, compose, lay_down
 from certificate.policy.language import Policy
 from certificate.policy.wording import answer_word, finding_sentences
 from certificate.qr_text import decode_any, decode_any_request, encode_qr_text
 from certificate.request import (
     COUNTER_LIFETIME,
     PolicyItem,
+    RequestBody,
     SlotsItem,
     UnverifiedRequest,
     matching_digits,
@@ -96,7 +99,13 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 
 @holder.command()
 @click.option("--request", "request_file", required=True, help="The request: text or file, - for stdin.")
-@click.option("--certificate", "certificate_file", required=True, help="Your certificate file.")
+@click.option(
+    "--certificate",
+    "certificate_files",
+    multiple=True,
+    required=True,
+    help="Your certificate file; repeatable, best first.",
+)
 @click.option("--key", "key_file", type=click.Path(path_type=Path), required=True, help="Your key file.")
 @click.option("--show", multiple=True, help="Claim to show, by name or slot; default: what is asked.")
 @click.option("--minutes", type=click.IntRange(1, 1440), default=_DEFAULT_MINUTES, show_default=True)
@@ -115,7 +124,7 @@ def new_key(out: Path, passphrase_fd: int | None, environment: str, as_json: boo
 @json_option
 def present(
     request_file: str,
-    certificate_file: str,
+    certificate_files: tuple[str, ...],
     key_file: Path,
     show: tuple[str, ...],
     minutes: int,
@@ -126,57 +135,104 @@ def present(
     language: Language,
     as_json: bool,
 ) -> None:
-    """Answer one request with one certificate: sign what is shown, to whom, what for, until when.
+    """Answer one request: sign what is shown, to whom, what for, until when.
+
+    Several certificates answer together where none does alone; what is not needed stays unused. Each part is a file of
+    its own, the second one OUT-2, and the verifier is given all of them.
 
     Example: tally holder present --request R.txt --certificate C.txt --key me.key --out P.png
     """
-    asked_bytes, held = decode_any_request(read_one(request_file)), decode_any(read_one(certificate_file))
-    request, certificate = parse_request(asked_bytes), parse_certificate(held)
+    asked_bytes = decode_any_request(read_one(request_file))
+    held = [decode_any(read_one(name)) for name in certificate_files]
+    request, certificates = parse_request(asked_bytes), [parse_certificate(one) for one in held]
     bundle = _bundle(trust)
     if bundle is not None:
-        require_standing(certificate.body, bundle)
+        for certificate in certificates:
+            require_standing(certificate.body, bundle)
     askable = Askable({}, {}) if bundle is None else Askable(bundle.policies, bundle.templates)
-    slots = _slots_to_show(request, show, certificate, holder_tree(held), askable, language)
+    asked, now = request.body, int(utc_now().timestamp())
+    if len(held) > 1 and show:
+        raise click.UsageError("--show names claims of one --certificate")
+    shown = (
+        {0: _shown_of_one(request, show, certificates[0], holder_tree(held[0]), askable, language)}
+        if len(held) == 1
+        else _shown_together(asked, certificates, askable, day_of_question(now))
+    )
     registered = _registered_name(request, bundle, language)
-    if registered is None and min(slots) < IDENTITY_SLOTS and not show:
+    if registered is None and min(min(one.slots) for one in shown.values()) < IDENTITY_SLOTS and not show:
         hint = "check the asker with --trust, or name each claim you want to show with --show"
         raise ConsentError(Reason.ORG_UNREGISTERED, "identity is shown to registered askers only", hint=hint)
-    asked = request.body
-    now = int(utc_now().timestamp())
     if now > asked.expires:
         raise VerificationError(Reason.PRES_EXPIRED, "the request has run out", hint="ask for a new one")
     if asked.nonce is None:
         minutes = min(minutes, COUNTER_LIFETIME // 60)
     signer = open_holder_key(key_file, passphrase_fd)
-    if signer.public_key != certificate.body.cnf:
+    if any(signer.public_key != certificates[at].body.cnf for at in shown):
         hint = "use the key whose .pub file the certificate was minted for"
         raise VerificationError(
             Reason.PRES_BINDING_INVALID, "the certificate is bound to another key", hint=hint
         )
-    today = day_of_question(now)
-    answered = [
-        at
-        for at, item in enumerate(asked.items)
-        if retired_template(item, askable.templates, today=today) is None
-    ]
-    months = months_to_show(asked, answered, certificate, slots, policies=askable.policies, today=today)
-    data = sign_answer(signer, held, asked_bytes, slots, issued=now, lifetime=minutes, at_least=months)
-    write_code(out, form_of(out), encode_qr_text(data), data, force=force)
-    names = [claim_name(_REGISTRY.claim_at(slot), language, certificate.body.cut_off) for slot in slots]
+    files, names, size = [], [], 0
+    for part, (at, least) in enumerate(shown.items(), start=1):
+        data = sign_answer(
+            signer, held[at], asked_bytes, least.slots, issued=now, lifetime=minutes, at_least=least.months
+        )
+        file = out if part == 1 else out.with_stem(f"{out.stem}-{part}")
+        write_code(file, form_of(file), encode_qr_text(data), data, force=force)
+        files.append(str(file))
+        size += len(data)
+        cut_off = certificates[at].body.cut_off
+        names += [claim_name(_REGISTRY.claim_at(slot), language, cut_off) for slot in least.slots]
     digits = matching_digits(request.digest())
     result = {
-        "file": str(out),
-        "bytes": len(data),
+        "file": files[0],
+        "files": files,
+        "bytes": size,
         "shown": names,
         "to": registered or f"organisation {asked.org} (not checked)",
         "purpose": asked.purpose,
         "digits": digits,
     }
     text = (
-        f"{out}: {len(data)} bytes for {result['to']}, {asked.purpose}, {minutes} minutes; both screens show {digits}\n"
-        + "\n".join(f"  - {name}" for name in names)
+        f"{', '.join(files)}: {size} bytes for {result['to']}, {asked.purpose}, {minutes} minutes; "
+        f"both screens show {digits}\n" + "\n".join(f"  - {name}" for name in names)
     )
     emit(result, text, as_json=as_json)
+
+
+def _shown_together(
+    asked: RequestBody, certificates: Sequence[UnverifiedCertificate], askable: Askable, today: date
+) -> dict[int, Shown]:
+    """Per certificate that is needed what it shows, for all that is still required."""
+    items = _places_required(asked, askable, today)
+    policies, templates = askable.policies, askable.templates
+    laid = lay_down(asked, items, certificates, policies=policies, templates=templates, today=today)
+    parts = [Laid(certificates[at], places) for at, places in laid]
+    least = compose(asked, parts, policies=policies, templates=templates, today=today)
+    return {at: one for (at, _), one in zip(laid, least, strict=True)}
+
+
+def _shown_of_one(
+    request: UnverifiedRequest,
+    show: tuple[str, ...],
+    certificate: UnverifiedCertificate,
+    tree: ClaimsTree,
+    askable: Askable,
+    language: Language,
+) -> Shown:
+    slots = _slots_to_show(request, show, certificate, tree, askable, language)
+    today = day_of_question(int(utc_now().timestamp()))
+    places = _places_required(request.body, askable, today)
+    months = months_to_show(request.body, places, certificate, slots, policies=askable.policies, today=today)
+    return Shown(tuple(slots), months)
+
+
+def _places_required(asked: RequestBody, askable: Askable, today: date) -> list[int]:
+    return [
+        at
+        for at, item in enumerate(asked.items)
+        if retired_template(item, askable.templates, today=today) is None
+    ]
 
 
 def _slots_to_show(

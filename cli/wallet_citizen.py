@@ -1,4 +1,4 @@
-"""`tally wallet claim|renew|answer|refuse|withdraw|log`: a citizen without an app, with a key in a file."""
+"""`tally wallet claim|renew|answer|refuse|later|withdraw|log`: a citizen without an app, with a key in a file."""
 
 from __future__ import annotations
 
@@ -153,6 +153,33 @@ def refuse(
 
 
 @click.command()
+@click.argument("request", required=False)
+@citizen_options
+@json_option
+def later(
+    request: str | None,
+    key_file: Path,
+    wallet_url: str,
+    trust: Path,
+    passphrase_fd: int | None,
+    as_json: bool,
+) -> None:
+    """Keep a request that your certificate cannot answer yet; without REQUEST: what is kept, and what can be answered.
+
+    An organisation may ask again with more time: that is kept for you, too. What runs out is forgotten.
+
+    Example: tally wallet later --key me.key --wallet http://127.0.0.1:8470 --trust trust
+    """
+    with logged_in(key_file, passphrase_fd, wallet_url, trust) as client:
+        if request is not None:
+            client.keep_for_later(request)
+        kept = client.kept()
+    lines = [f"{id_}  {'can be answered now' if ready else 'waits'}" for id_, ready in kept]
+    rows = [{"request": id_, "ready": ready} for id_, ready in kept]
+    emit({"requests": rows}, "\n".join(lines) or "nothing is kept", as_json=as_json)
+
+
+@click.command()
 @click.argument("request")
 @citizen_options
 @json_option
@@ -210,7 +237,7 @@ def access_log(
     emit({"rows": shown}, "\n".join(lines) or "nobody saw anything", as_json=as_json)
 
 
-COMMANDS = (claim, renew, answer, refuse, withdraw, access_log)
+COMMANDS = (claim, renew, answer, refuse, later, withdraw, access_log)
 
 
 def _question(

@@ -16,7 +16,8 @@ from certificate.certificate import UnverifiedCertificate
 from certificate.holding import disclose
 from certificate.keys import CoseSigner, key_id
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
+from certificate.policy.asking import day_of_question
+from certificate.policy.composing import Laid, Shown, compose, lay_down
 from certificate.policy.language import Policy
 from certificate.presentation import PresentationBody, presentation_to_be_signed
 from certificate.qr_text import decode_file_text, encode_file_text
@@ -33,7 +34,7 @@ from certificate.to_be_signed import parse_to_be_signed
 from cli.wallet_keys import WalletKeys
 from cli.wallet_session import CLOCK_SKEW
 from cli.web import Answer
-from ledger.errors import FormatError, ProjectError, UndeterminedError, VerificationError
+from ledger.errors import FormatError, UndeterminedError, VerificationError
 from ledger.reasons import Reason
 from verifier.own import check_own_certificate
 from verifier.standing import is_ended, require_standing
@@ -46,7 +47,6 @@ __all__ = ["AskedRequest", "HeldCertificate", "WalletClient", "opened_client", "
 _DAY: Final = 86400
 _PAGE: Final = 100
 _ID_LENGTH: Final = 32
-_ANOTHER_MAY: Final = (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,10 @@ class HeldCertificate:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one certificate answers, and the least slots that do."""
+    """What one certificate answers."""
 
     held: HeldCertificate
     items: list[int]
-    slots: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class WalletClient(WalletKeys):
         Args:
             items: places in the request; None means all that are still required.
             certificate: a number; None means the newest that holds what is asked, or one for each item where no
-                single one does: then one consent lays down several.
+                single one does, or several for a policy that none decides alone: then one consent lays down several.
         Raises:
             VerificationError: `pres.transcript_mismatch`: the service gave other bytes to sign than these.
             VerificationError: `status.revoked`, `status.suspended`, `status.replaced` of the only certificate there is.
@@ -159,17 +158,10 @@ class WalletClient(WalletKeys):
         if len(told) != len(parts):
             raise VerificationError(Reason.PRES_TRANSCRIPT_MISMATCH, "other parts than were agreed to")
         signatures = []
-        for part, one in zip(parts, told, strict=True):
+        for part, least, one in zip(parts, self._least(asked, parts), told, strict=True):
             to_sign = decode_file_text(one.text("to_be_signed"))
-            months = months_to_show(
-                asked.request.body,
-                part.items,
-                part.held.certificate,
-                part.slots,
-                policies=self._trust.policies,
-                today=day_of_question(self._clock()),
-            )
-            shown = disclose(part.held.data, part.slots, holds=asked.request.body.holds, at_least=months)
+            holds = asked.request.body.holds
+            shown = disclose(part.held.data, least.slots, holds=holds, at_least=least.months)
             self._require_same(to_sign, asked, shown, minutes)
             signatures.append(self._sign(to_sign))
         signed = {"signature": signatures[0], "also": signatures[1:]}
@@ -183,6 +175,23 @@ class WalletClient(WalletKeys):
     def refuse(self, id_: str) -> None:
         """Say no."""
         self._web.call("POST", f"/requests/{request_id(id_)}/refuse")
+
+    def keep_for_later(self, id_: str) -> None:
+        """Keep a request that no certificate answers yet."""
+        self._web.call("POST", f"/requests/{request_id(id_)}/later")
+
+    def kept(self) -> list[tuple[str, bool]]:
+        """Ids of what the service keeps for later, each with whether the certificates answer it by now, judged here."""
+        listed = (Answer(200, row) for row in self._web.call("GET", "/follow-ups").rows("requests"))
+        return [(row.text("id"), self._is_answerable(row.text("id"))) for row in listed]
+
+    def _is_answerable(self, id_: str) -> bool:
+        asked = self.request(id_)
+        try:
+            self._answering(asked, self._required(asked), None)
+        except (FormatError, UndeterminedError):
+            return False
+        return True
 
     def withdraw(self, id_: str) -> None:
         """Take a consent back."""
@@ -218,45 +227,25 @@ class WalletClient(WalletKeys):
         return data
 
     def _answering(self, asked: AskedRequest, items: Sequence[int], number: str | None) -> list[_Part]:
-        """The certificate that answers all, the newest unless one is named; else the newest for each item."""
+        """The certificate that answers all, the newest unless one is named; else the fewest for each item."""
         held = self._own() if number is None else [self.certificate(number)]
         held = [one for one in held if not is_ended(one.certificate.body, self._trust)] or held[:1]
         for one in held:
             require_standing(one.certificate.body, self._trust)
-        try:
-            return [self._newest_for(asked, items, held)]
-        except (FormatError, UndeterminedError) as exc:
-            if number is not None or len(items) < 2 or exc.reason not in _ANOTHER_MAY:
-                raise
-        parts: dict[str, list[int]] = {}
-        for item in items:
-            parts.setdefault(self._newest_for(asked, [item], held).held.number, []).append(item)
-        by_number = {one.number: one for one in held}
-        return [self._newest_for(asked, places, [by_number[name]]) for name, places in parts.items()]
+        whole = [one.certificate for one in held]
+        body, today = asked.request.body, day_of_question(self._clock())
+        policies, templates = self._trust.policies, self._trust.templates
+        laid = lay_down(body, items, whole, policies=policies, templates=templates, today=today)
+        return [_Part(held[at], list(places)) for at, places in laid]
 
-    def _newest_for(
-        self, asked: AskedRequest, items: Sequence[int], held: Sequence[HeldCertificate]
-    ) -> _Part:
-        """The first of `held` that answers, with the least slots that do."""
-        refusal: ProjectError = FormatError(
-            Reason.DISC_REQUIRED_MISSING, "no certificate holds all that is asked"
+    def _least(self, asked: AskedRequest, parts: Sequence[_Part]) -> list[Shown]:
+        return compose(
+            asked.request.body,
+            [Laid(part.held.certificate, tuple(part.items)) for part in parts],
+            policies=self._trust.policies,
+            templates=self._trust.templates,
+            today=day_of_question(self._clock()),
         )
-        for one in held:
-            try:
-                slots = slots_for_items(
-                    asked.request.body,
-                    items,
-                    one.certificate,
-                    policies=self._trust.policies,
-                    templates=self._trust.templates,
-                    today=day_of_question(self._clock()),
-                )
-                return _Part(one, list(items), slots)
-            except (FormatError, UndeterminedError) as exc:
-                if exc.reason not in _ANOTHER_MAY:
-                    raise
-                refusal = exc
-        raise refusal
 
     def retired(self, asked: AskedRequest) -> dict[int, Template]:
         """Places in the request that nobody has to answer any more, with the template that says so."""

@@ -15,12 +15,17 @@ from certificate.numbers import CertificateType
 from certificate.policy.evaluate import answer_to_mint
 from certificate.policy.facts import Facts
 from certificate.policy.language import Policy
+from certificate.policy.least import readable_claims
 from certificate.slot_tree import SALT_SIZE, salts_from_seed
 from certificate.slots import ClaimValue, registry_of
 from certificate.threshold import THRESHOLDS, Opening, commit_months, open_months
 from issuer.snapshot import PersonClaims
 
-__all__ = ["COMMITMENTS", "commitments", "minted_answers", "openings"]
+__all__ = ["COMMITMENTS", "MintedAnswers", "commitments", "openings"]
+
+_MOST_KNOWN: Final = (
+    200_000  # histories that a process remembers; some 100 MB where nobody's is like another's
+)
 
 _REGISTRY: Final = registry_of(CertificateType.CONTRIBUTION)
 COMMITMENTS: Final[Mapping[str, tuple[int, int]]] = {
@@ -31,20 +36,50 @@ COMMITMENTS: Final[Mapping[str, tuple[int, int]]] = {
 """Name of each threshold commitment to its slot and the slot of the months that it is about."""
 
 
-def minted_answers(
-    policies: Sequence[Policy], person: PersonClaims, authority: int, cut_off: int
-) -> dict[int, ClaimValue]:
-    """Slot to [digest, answer] of each of `policies` that the records of `person` decide."""
-    if not policies:
-        return {}
-    claims = {_REGISTRY.by_slot[slot].name: value for slot, value in person.claims.items()}
-    facts = Facts(authority, person.region, cut_off, claims)
-    answers = [(at, policy.digest, answer_to_mint(policy, facts)) for at, policy in enumerate(policies)]
-    return {
-        _REGISTRY.slot_of(f"pol.{at}"): [digest, answer]
-        for at, digest, answer in answers
-        if answer is not None
-    }
+class MintedAnswers:
+    """The answers of some policies to everything that the records of one bureau say, as of one cut-off.
+
+    People with the same months in what a policy looks at have the same answer: each such history is judged once.
+    """
+
+    def __init__(self, policies: Sequence[Policy], authority: int, cut_off: int) -> None:
+        self._asked = [
+            (policy, _REGISTRY.slot_of(f"pol.{at}"), _slots_read(policy, cut_off))
+            for at, policy in enumerate(policies)
+        ]
+        self._authority = authority
+        self._cut_off = cut_off
+        self._known: dict[tuple[object, ...], bool | None] = {}
+
+    def of(self, person: PersonClaims) -> dict[int, ClaimValue]:
+        """Slot to [digest, answer] of each policy that the records of `person` decide."""
+        made: dict[int, ClaimValue] = {}
+        facts: Facts | None = None
+        for policy, place, slots in self._asked:
+            history = (place, policy.regions and person.region, *map(_plain, map(person.claims.get, slots)))
+            if history not in self._known:
+                facts = facts or self._facts(person)
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[history] = answer_to_mint(policy, facts)
+            answer = self._known[history]
+            if answer is not None:
+                made[place] = [policy.digest, answer]
+        return made
+
+    def _facts(self, person: PersonClaims) -> Facts:
+        claims = {_REGISTRY.by_slot[slot].name: value for slot, value in person.claims.items()}
+        return Facts(self._authority, person.region, self._cut_off, claims)
+
+
+def _slots_read(policy: Policy, cut_off: int) -> tuple[int, ...]:
+    """The slots of all claims that an answer to `policy` can depend on, minted and threshold claims aside."""
+    names = readable_claims(policy, cut_off, strips_of_totals=True)
+    return tuple(claim.slot for claim in _REGISTRY.claims if claim.name in names)
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def commitments(names: Sequence[str], claims: Mapping[int, ClaimValue], seed: bytes) -> dict[int, ClaimValue]:

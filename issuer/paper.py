@@ -34,6 +34,7 @@ _WORDS = {
         "expires": "有效期至",
         "check": (
             "核验方法：用核验程序扫描二维码；程序请从您自己的收藏打开，不要使用本页上的任何网址。",
+            "用别的程序扫描只会显示一串字符，这是正常的：二维码里没有网址。",
             "以屏幕显示的核验结果为准，本页文字仅供阅读；请同时核对出示人的身份证件。",
         ),
     },
@@ -44,6 +45,7 @@ _WORDS = {
         "expires": "Valid until",
         "check": (
             "To check: scan the code with a verifier opened from your own bookmark, not from an address on a sheet.",
+            "Another app shows a row of characters. That is normal: the code holds no address.",
             "The screen counts, not this sheet; compare the identity document of whoever shows it.",
         ),
     },

@@ -16,7 +16,7 @@ from certificate.numbers import CertificateType, Presenter
 from certificate.policy.language import Policy
 from certificate.slot_tree import SEED_SIZE, claims_root
 from certificate.slots import ClaimValue, registry_of
-from issuer.answers import commitments, minted_answers
+from issuer.answers import MintedAnswers, commitments
 from issuer.register import PAPER, MintIdentity, RegisterRow
 from issuer.seal import NONCE_SIZE, seal_with
 from issuer.snapshot import PersonClaims, Snapshot
@@ -93,6 +93,7 @@ class CertificateSigning:
         self._signer = signer
         self._seal_key = seal_key
         self._now = now
+        self._answers = MintedAnswers(settings.answers, settings.authority, settings.cut_off)
 
     def identity(self, order: MintOrder) -> MintIdentity:
         """What makes this mint the same as another."""
@@ -114,7 +115,7 @@ class CertificateSigning:
         seed, nonce = drawn.chance[:SEED_SIZE], drawn.chance[SEED_SIZE:]
         beside = {
             **(order.extra or {}),
-            **minted_answers(s.answers, order.person, s.authority, s.cut_off),
+            **self._answers.of(order.person),
             **commitments(s.thresholds, order.person.claims, seed),
         }
         claims = {**order.person.claims, **beside} if beside else order.person.claims

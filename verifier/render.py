@@ -14,13 +14,13 @@ from certificate.numbers import Presenter
 from certificate.policy.language import month_text
 from certificate.policy.wording import answer_word, finding_sentences
 from certificate.slots import ClaimValue
-from certificate.texts import Language, claim_name, format_value, reason_text, type_name
+from certificate.texts import Language, claim_name, reason_text, type_name
 from ledger.cbor import encode_cbor
 from ledger.proof import encode_proof
 from verifier.policies import JudgedPolicy
 from verifier.proof_of_verification import Rejudged
 from verifier.report import CertificateView, Evidence, Report, StepOutcome, StepResult
-from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
+from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES, disclosed_text
 
 __all__ = ["rejudged_json", "rejudged_text", "report_json", "report_text"]
 
@@ -149,19 +149,21 @@ def _disclosed(report: Report, language: Language) -> list[dict[str, Any]]:
     if report.certificate is None:
         return []
     body = report.certificate.body
+    months = {opening.slot: opening.at_least for opening in report.openings}
     shown = []
     for disclosure in report.disclosed:
         claim = body.registry.claim_at(disclosure.slot)
         value = disclosure.value
-        shown.append(
-            {
-                "slot": disclosure.slot,
-                "name": claim.name,
-                "label": claim_name(claim, language, body.cut_off),
-                "value": _plain(value),
-                "text": format_value(claim, value, language),
-            }
-        )
+        row = {
+            "slot": disclosure.slot,
+            "name": claim.name,
+            "label": claim_name(claim, language, body.cut_off),
+            "value": _plain(value),
+            "text": disclosed_text(report, disclosure, claim, language),
+        }
+        if disclosure.slot in months:
+            row["at_least"] = months[disclosure.slot]
+        shown.append(row)
     return shown
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from certificate.certificate import CertificateBody
 from certificate.directory import Authority, Office
 from certificate.slot_tree import Disclosure
+from certificate.threshold import Opening
 from ledger.proof import Proof
 from ledger.reasons import Reason
 from verifier.policies import JudgedPolicy
@@ -90,6 +91,7 @@ class Report:
         steps: one result per step, 1...11.
         certificate: None unless the issuer's signature holds.
         disclosed: the shown claims; empty unless they lead to the signed root.
+        openings: of the commitments among them, what each shows: at least so many months.
         policies: the asked policies with their answers; empty unless steps 9 and 10 hold.
         notes: what is worth saying although nothing failed (`pres.static_copy`, `schema.text_confusable`).
         trust: bundle facts for the reader: environment, version, issue and expiry (POSIX seconds).
@@ -101,6 +103,7 @@ class Report:
     steps: tuple[StepResult, ...]
     certificate: CertificateView | None = None
     disclosed: tuple[Disclosure, ...] = ()
+    openings: tuple[Opening, ...] = ()
     notes: tuple[Reason, ...] = ()
     policies: tuple[JudgedPolicy, ...] = ()
     trust: Mapping[str, Any] = field(default_factory=dict)

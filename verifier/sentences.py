@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from certificate.texts import Language
-from verifier.report import STEP_NAMES, Outcome
+from certificate.slot_tree import Disclosure
+from certificate.slots import Claim
+from certificate.texts import Language, at_least_text, format_value
+from verifier.report import STEP_NAMES, Outcome, Report
 
-__all__ = ["OUTCOMES", "PHRASES", "STEP_OK", "STEP_TITLES"]
+__all__ = ["OUTCOMES", "PHRASES", "STEP_OK", "STEP_TITLES", "disclosed_text"]
+
+
+def disclosed_text(report: Report, disclosure: Disclosure, claim: Claim, language: Language) -> str:
+    """A shown claim's value for people; of a threshold commitment, what was shown of it."""
+    for opening in report.openings:
+        if opening.slot == disclosure.slot:
+            return at_least_text(opening.at_least, language)
+    return format_value(claim, disclosure.value, language)
+
 
 OUTCOMES: Mapping[Language, Mapping[Outcome, str]] = {
     "zh": {

@@ -519,6 +519,7 @@ class Run:
             steps=steps,
             certificate=self._view() if self._is_ok(4) else None,
             disclosed=certificate.disclosures if certificate is not None and self._is_ok(9) else (),
+            openings=certificate.openings if certificate is not None and self._is_ok(9) else (),
             notes=tuple(self.notes),
             policies=self.judged,
             trust=self.trust.facts,

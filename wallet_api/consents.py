@@ -14,7 +14,8 @@ from certificate.cose import encode_sign1
 from certificate.holding import disclose
 from certificate.keys import verify_signature
 from certificate.numbers import Presenter
-from certificate.policy.asking import day_of_question, months_to_show, slots_for_items
+from certificate.policy.asking import day_of_question
+from certificate.policy.composing import Laid, Shown, compose
 from certificate.presentation import (
     MAX_LIFETIME,
     MAX_PARTS,
@@ -105,7 +106,8 @@ def begin_answer(
 ) -> Statement:
     """Compose an answer: the least set of claims of certificate `number` for these items of the request.
 
-    One consent may lay down several certificates of one's own: `also` names further ones, each with its items.
+    One consent may lay down several certificates of one's own: `also` names further ones, each with its items. A policy
+    that is an item of two is answered by both together.
 
     Args:
         number: None takes the newest own certificate that holds all that is asked; a proxy's is always named.
@@ -135,42 +137,34 @@ def begin_answer(
     trust = service.fresh_trust(now)
     registration = verify_request(request, directory=trust.directory, today=now // _DAY)
 
-    def slots_of(one: StoredCertificate, places: Sequence[int]) -> list[int]:
-        require_usable(one, citizen, trust)
-        if one.certificate.body.expires < now // _DAY:
-            raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
-        return slots_for_items(
+    def composed(first: StoredCertificate) -> list[Shown]:
+        laid = [(first, items), *others]
+        for one, _ in laid:
+            require_usable(one, citizen, trust)
+            if one.certificate.body.expires < now // _DAY:
+                raise VerificationError(Reason.TIME_EXPIRED, f"certificate {one.number}")
+        _require_distinct([one for one, _ in laid])
+        return compose(
             request.body,
-            places,
-            one.certificate,
+            [Laid(one.certificate, tuple(places)) for one, places in laid],
             policies=trust.policies,
             templates=trust.templates,
             today=day_of_question(now),
         )
 
-    stored, slots = _choose(held, lambda one: slots_of(one, items))
-    chosen = [(stored, slots), *((one, slots_of(one, places)) for one, places in others)]
-    _require_distinct([one for one, _ in chosen], [at for _, places in ((0, items), *also) for at in places])
+    stored, shown = _choose(held, composed)
     with service.store.read() as tx:
         principal_of(service, tx, citizen, stored)
 
-    def part_of(one: StoredCertificate, slots: Sequence[int], places: Sequence[int]) -> Part:
-        months = months_to_show(
-            request.body,
-            places,
-            one.certificate,
-            slots,
-            policies=trust.policies,
-            today=day_of_question(now),
-        )
-        shown = disclose(one.data, slots, holds=request.body.holds, at_least=months)
-        to_sign = presentation_to_be_signed(body, shown, holder_key=citizen.holder_key)
-        claims = tuple(item for item in one.certificate.disclosures if item.slot in slots)
+    def part_of(one: StoredCertificate, least: Shown) -> Part:
+        opened = disclose(one.data, least.slots, holds=request.body.holds, at_least=least.months)
+        to_sign = presentation_to_be_signed(body, opened, holder_key=citizen.holder_key)
+        claims = tuple(item for item in one.certificate.disclosures if item.slot in least.slots)
         return Part(to_sign, one, claims)
 
     body = PresentationBody(request.body.org, request.digest(), now, minutes)
-    answered = [items, *(places for _, places in also)]
-    parts = tuple(part_of(*one, places) for one, places in zip(chosen, answered, strict=True))
+    used = [stored, *(one for one, _ in others)]
+    parts = tuple(part_of(one, least) for one, least in zip(used, shown, strict=True))
     to_sign = encode_cbor([part.to_be_signed for part in parts])
     sealed = seal(citizen.data_key, to_sign, bound=_draft_bound(id_, citizen.safe), random=service.random)
     until = min(now + DRAFT_LIFETIME, row.expires)
@@ -269,15 +263,15 @@ def answer_bound(request: bytes, safe: bytes) -> bytes:
 
 
 def _choose(
-    held: Sequence[StoredCertificate], slots_of: Callable[[StoredCertificate], list[int]]
-) -> tuple[StoredCertificate, list[int]]:
-    """The first of `held` that answers, with the slots that do; the only one, or why it does not."""
+    held: Sequence[StoredCertificate], composed: Callable[[StoredCertificate], list[Shown]]
+) -> tuple[StoredCertificate, list[Shown]]:
+    """The first of `held` that answers, with what is shown then; the only one, or why it does not."""
     if len(held) == 1:
-        return held[0], slots_of(held[0])
+        return held[0], composed(held[0])
     undecided: ProjectError | None = None
     for stored in held:
         try:
-            return stored, slots_of(stored)
+            return stored, composed(stored)
         except (FormatError, UndeterminedError) as exc:
             if exc.reason not in (Reason.DISC_REQUIRED_MISSING, Reason.POLICY_UNDETERMINED):
                 raise
@@ -297,11 +291,10 @@ def shown_slots(certificates: Sequence[UnverifiedCertificate]) -> tuple[int, ...
     return tuple(sorted({item.slot for one in certificates for item in one.disclosures}))
 
 
-def _require_distinct(certificates: Sequence[StoredCertificate], places: Sequence[int]) -> None:
-    """One presentation a certificate, one answer an item; somebody else's certificate answers alone."""
-    numbers = {one.number for one in certificates}
-    if len(numbers) != len(certificates) or len(set(places)) != len(places):
-        raise FormatError(Reason.API_VALIDATION, "certificates and items are named once each")
+def _require_distinct(certificates: Sequence[StoredCertificate]) -> None:
+    """One presentation a certificate; somebody else's certificate answers alone."""
+    if len({one.number for one in certificates}) != len(certificates):
+        raise FormatError(Reason.API_VALIDATION, "certificates are named once each")
     selves = [one.certificate.body.presenter is Presenter.SELF for one in certificates]
     if len(certificates) > 1 and not all(selves):
         raise ConsentError(Reason.CONSENT_FIELD_DENIED, "a proxy answers with one certificate")

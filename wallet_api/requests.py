@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
@@ -123,10 +123,17 @@ class RequestView:
 
 
 def leave_request(
-    service: Service, organisation: Organisation, request: bytes, *, idempotency_key: str | None
+    service: Service,
+    organisation: Organisation,
+    request: bytes,
+    *,
+    idempotency_key: str | None,
+    keeper: Callable[[Transaction, RequestBody], tuple[bytes, bytes]] | None = None,
 ) -> tuple[RequestStatus, bool]:
     """Take in a signed request; the same one again changes nothing. Returns where it stands and whether it is new.
 
+    Args:
+        keeper: of a follow-up: the request that it follows, and the safe that keeps it.
     Raises:
         FormatError: as `decode_any_request` and `parse_request`.
         VerificationError: `org.unregistered`, `org.purpose_not_allowed` (it asks more than its registration allows),
@@ -164,7 +171,10 @@ def leave_request(
             expires=parsed.body.expires,
             created=now,
         )
+        kept = None if keeper is None else keeper(tx, parsed.body)
         tx.add_request(row)
+        if kept is not None:
+            tx.add_follow_up(id_, kept[1], follows=kept[0], expires=row.expires)
         return status_of(tx, row, now), True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from types import MappingProxyType
 
 from certificate.certificate import UnverifiedCertificate
 from certificate.policy.evaluate import Answer
@@ -91,23 +92,25 @@ def months_to_show(
     *,
     policies: Mapping[str, Policy],
     today: date,
+    beside: Mapping[int, Sequence[Facts]] = MappingProxyType({}),
 ) -> dict[int, int]:
     """Per commitment among `slots` how many months to show: as few as answer these items of a request.
 
     Args:
         items: places in the request; what the holder refuses is not among them and must not be answered by the way.
         slots: what is shown of the holder's whole certificate.
+        beside: per place what other certificates show that answer it together with this one.
     """
     openings = [opening for opening in certificate.openings if opening.slot in slots]
     if not openings:
         return {}
     shown = tuple(item for item in certificate.disclosures if item.slot in slots)
     facts = facts_of_certificate(replace(certificate, disclosures=shown, openings=tuple(openings)))
-    answered = [request.items[position] for position in items]
     asked = [
-        policy
-        for item in answered
-        if isinstance(item, PolicyItem) and (policy := policies.get(item.policy)) is not None
+        (policy, beside.get(position, ()))
+        for position in items
+        if isinstance(item := request.items[position], PolicyItem)
+        and (policy := policies.get(item.policy)) is not None
     ]
     months = least_months(asked, facts, today=today)
     return {certificate.body.registry.slot_of(name): count for name, count in months.items()}

@@ -105,8 +105,7 @@ class ShownMonths:
     def worths(self, kinds: KindSet, last: int, size: int, counting: Counting) -> list[Worth]:
         """What the `size` months up to the index `last` are worth, newest first."""
         sure_until = self._sure_until(counting)
-        months = range(last, last - size, -1)
-        rows = [[self._worth(kind, month, counting, sure_until) for month in months] for kind in kinds.kinds]
+        rows = [self._row(kind, last, size, counting, sure_until) for kind in kinds.kinds]
         if len(rows) == 1:
             return rows[0]
         return [_of_kinds(worths, kinds.at_least) for worths in zip(*rows, strict=True)]
@@ -141,13 +140,29 @@ class ShownMonths:
         return _FOREVER if counting.posted_by is None else _month_of(counting.posted_by) - _LATE_GRACE
 
     def _worth(self, kind: str, month: int, counting: Counting, sure_until: int) -> Worth:
-        year, month_of_year = divmod(month, 12)
-        known = (self._years.get((kind, year)) or self._year(kind, year))[month_of_year]
+        return self._row(kind, month, 1, counting, sure_until)[0]
+
+    def _row(self, kind: str, last: int, size: int, counting: Counting, sure_until: int) -> list[Worth]:
+        """What the `size` months up to the index `last` are worth for one kind, newest first; year by year."""
+        first, month = last - size + 1, last
+        row: list[Worth] = []
+        while month >= first:
+            year = month // 12
+            states = self._years.get((kind, year)) or self._year(kind, year)
+            for at in range(month, max(first, 12 * year) - 1, -1):
+                known = states[at - 12 * year]
+                if known is not None and known[0] == _ON_TIME and at <= sure_until:
+                    row.append(SURE)
+                else:
+                    row.append(self._doubtful(kind, at, known, counting))
+            month = 12 * year - 1
+        return row
+
+    def _doubtful(self, kind: str, month: int, known: _State | None, counting: Counting) -> Worth:
+        """What a month is worth that does not count whatever else is shown."""
         if known is None:
             return self._unknown(kind, month)
         state, cut_off = known
-        if state == _ON_TIME and month <= sure_until:
-            return SURE
         if state == 0:
             return self._unpaid(kind, month)
         value, cause = _value(state, counting)
@@ -198,8 +213,14 @@ class ShownMonths:
 
 def _of_kinds(worths: Sequence[Worth], at_least: int) -> Worth:
     """What one month is worth, from what it is worth for each kind."""
-    if [worth is SURE for worth in worths].count(True) >= at_least:
+    first, sure, same = worths[0], 0, 0
+    for worth in worths:
+        sure += worth is SURE
+        same += worth is first
+    if sure >= at_least:
         return SURE
+    if same == len(worths):
+        return _BOUNDS[first.least, first.most]
     least = sorted([worth.least for worth in worths], reverse=True)[at_least - 1]
     most = sorted([worth.most for worth in worths], reverse=True)[at_least - 1]
     return _BOUNDS[least, most]
@@ -212,8 +233,12 @@ def _kind_worth(least: int, most: int, cause: Cause | None) -> Worth:
 
 def _unite(states: list[_State | None], strip: int, cut_off: int, newest: int) -> None:
     """Take a strip of a certificate into the states; it knows nothing of months after the `newest` of the year."""
+    said = [(state, cut_off) for state in range(4)]
     for month in range(min(11, newest) + 1):
-        _unite_one(states, month, strip >> 2 * month & 3, cut_off)
+        if states[month] is None:
+            states[month] = said[strip >> 2 * month & 3]
+        else:
+            _unite_one(states, month, strip >> 2 * month & 3, cut_off)
 
 
 def _unite_one(states: list[_State | None], month: int, state: int, cut_off: int) -> None:

@@ -14,6 +14,7 @@ from ledger.reasons import Reason
 __all__ = [
     "LANGUAGES",
     "Language",
+    "at_least_text",
     "claim_name",
     "format_value",
     "kind_name",
@@ -71,6 +72,11 @@ def format_value(claim: Claim, value: Any, language: Language) -> str:
     return str(value) if formatter is None else formatter(value, language)
 
 
+def at_least_text(months: int, language: Language) -> str:
+    """What the opening of a threshold commitment says."""
+    return f"至少 {months} 个月" if language == "zh" else f"at least {months} months"
+
+
 def _month(value: int) -> str:
     return f"{value // 100}-{value % 100:02d}" if value % 100 else str(value // 100)
 
@@ -122,6 +128,7 @@ def _proxy(value: Sequence[Any], language: Language) -> str:
     return f"{name} ({tail}), {_date(until)}"
 
 
+_COMMITTED: Final[Mapping[Language, str]] = {"zh": "未出示月数", "en": "no number of months is shown"}
 _FORMATTERS: Final[Mapping[ValueType, Callable[[Any, Language], str]]] = {
     ValueType.MONTH: lambda value, _: _month(value),
     ValueType.DATE: lambda value, _: _date(value),
@@ -133,6 +140,6 @@ _FORMATTERS: Final[Mapping[ValueType, Callable[[Any, Language], str]]] = {
     ValueType.SPELL: _spell,
     ValueType.BALANCE: _balance,
     ValueType.PROXY: _proxy,
-    ValueType.COMMITMENT: lambda value, _: value.hex(),
+    ValueType.COMMITMENT: lambda _, language: _COMMITTED[language],  # how many months, its opening says
     ValueType.ANSWER: lambda value, language: str(value[1]).lower(),
 }

@@ -12,8 +12,6 @@ NOT_YET: Final = {
         "a second, post-quantum signature of a certificate: certificates stay Ed25519 (THREATS, decided 5)",
         "–",
     ),
-    "A37": ("texts in HTML (the desk) and in CSV reports", "7, 8"),
-    "P31": ("the desk's QR page as a third verifier", "8"),
 }
 
 # Line: the code of the list, why ours is another one. The format, or the order of the steps, decides.

@@ -29,7 +29,7 @@ from tests.trust.thief import Served
 from tests.world import ORIGIN, World
 from verifier.expect import STATIC
 from verifier.report import StepOutcome
-from verifier.trust import POLICY_NAME, TrustBundle
+from verifier.trust import POLICY_NAME, TrustBundle, parse_bundle
 from verifier.trust_dir import load_trust
 
 TYP = "application/statuslist+cwt"
@@ -39,6 +39,12 @@ STRANGER = MlDsa44Signer(sha256(b"stranger").digest())
 
 
 def trust(world: World, token: bytes, *, listed: bool = True, demanded: bool = True) -> TrustBundle:
+    """The bundle of `files_with`."""
+    files = files_with(world, token, listed=listed, demanded=demanded)
+    return parse_bundle(files, root_keys=[world.root.public_key])
+
+
+def files_with(world: World, token: bytes, *, listed: bool = True, demanded: bool = True) -> dict[str, bytes]:
     """A bundle with that list; the directory lists the second key, and the policy demands both, or not."""
     directory = world.directory()
     if listed:
@@ -46,7 +52,7 @@ def trust(world: World, token: bytes, *, listed: bool = True, demanded: bool = T
         directory = replace(directory, keys=(*directory.keys, key))
     log = VerifierKey(ORIGIN, SignatureType.ML_DSA_44, SECOND.public_key)
     text = f"log {encode_vkey(log)}\n{world.log.policy_text()}" + "#tallystick pq require\n" * demanded
-    return world.bundle(directory=directory, token=token, others={POLICY_NAME: text.encode()})
+    return world.bundle_files(directory=directory, token=token, others={POLICY_NAME: text.encode()})
 
 
 def both(world: World) -> bytes:

@@ -31,7 +31,13 @@ __all__ = ["CASES", "Case", "case_of"]
 CASES = ("valid", "met", "static", "not-met", "forged", "replaced", "not-posted", "too-old", "no-list")
 _MADE = (BUNDLE_NAME, DIRECTORY_NAME, ROOT_KEYS_NAME)  # anew, by the world's root
 _PENSION = "pension.emp"
+_WORDED = {
+    "测试规则": "连续缴费 24 个月（购房资格）",
+    "a rule under test": "24 months in a row (home purchase)",
+}
 _RULE = policy_file(f"RUN({_PENSION}, months = 24)")
+for _plain, _worded in _WORDED.items():
+    _RULE = _RULE.replace(_plain.encode(), _worded.encode())
 
 
 @dataclass(frozen=True, slots=True)

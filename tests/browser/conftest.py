@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_chromium
-from tests.browser.pages import Watch
+from tests.browser.pages import watched_page
 from tests.browser.site import Site, served_site
 from tests.browser.town import DeskTown
 
@@ -50,12 +50,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, site: Site) -> Iterator[Page]:
-    """An empty tab, watched."""
-    tab = context.new_page()
-    watch = Watch(tab, site.url)
-    yield tab
-    watch.assert_quiet()
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """An empty tab, watched. A file whose tests leave nothing behind has one `site` and `page` for them all."""
+    with watched_page(browser, site) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Error, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
 from tests.browser.site import Site
 
-__all__ = ["Watch", "open_blank", "run"]
+__all__ = ["Watch", "open_blank", "run", "watched_page"]
 
 _RUN = """async ([paths, input]) => {
   const modules = await Promise.all(paths.map((path) => import(path)));
   return await (SNIPPET)(...modules, input);
 }"""
+
+
+@contextmanager
+def watched_page(browser: Browser, site: Site) -> Iterator[Page]:
+    """An empty tab in a profile that nothing was ever stored in; at the end it must have been quiet."""
+    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai")
+    page = context.new_page()
+    watch = Watch(page, site.url)
+    yield page
+    watch.assert_quiet()
+    context.close()
 
 
 def open_blank(page: Page, site: Site) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from certificate.request import parse_request
-from tests.browser.pages import run
-from tests.browser.site import Site
+from tests.browser.pages import run, watched_page
+from tests.browser.site import Site, served_site
 from tests.browser.town import DeskTown
 from tests.world import SECONDS
 
@@ -22,6 +23,7 @@ MODULES = [
 ]
 OPEN = """async ({ Queue }, { openRequests, Stack }, { judge }, { MemorySeen }, { parseBundle }, given) => {
   const { now, files, root, requests } = given;
+  localStorage.clear();
   const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
   const opened = new Map(files.map(([name, hex]) => [name, bytes(hex)]));
   const trust = await parseBundle(opened, { rootKeys: [bytes(root)] });
@@ -46,6 +48,18 @@ OPEN = """async ({ Queue }, { openRequests, Stack }, { judge }, { MemorySeen }, 
 
 def digest(request: bytes) -> str:
     return parse_request(request).digest().hex()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with served_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    with watched_page(browser, site) as tab:
+        yield tab
 
 
 @pytest.fixture
@@ -127,12 +141,14 @@ def test_paper_and_rubbish_have_cards_of_their_own(desk: Page, town: DeskTown) -
 
 def test_a_request_is_handed_out_once_over_reloads_too(desk: Page, site: Site, town: DeskTown) -> None:
     desk.evaluate("() => tell(queue.next())")
+    show(desk, town.people[0].answer(town.request(2)))
     left = """async ({ openRequests, Stack }, requests) => {
       const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
       const [known, refused] = await openRequests(requests.map(bytes));
       const stack = new Stack(known);
       return [stack.left(NOW), stack.left(NOW + 7200), stack.stand(NOW) !== null, refused];
     }""".replace("NOW", str(SECONDS))
-    requests = [town.request(nonce=None, desk="03").hex(), town.request(1).hex(), town.request(2).hex(), "00"]
+    numbers = (1, 2, 3)  # handed out, answered, free
+    requests = [town.request(nonce=None, desk="03").hex(), *(town.request(n).hex() for n in numbers), "00"]
     desk.reload()
     assert run(desk, site, "/desk/request_stack.js", left, requests) == [1, 0, True, 1]

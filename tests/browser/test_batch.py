@@ -26,12 +26,10 @@ from verifier.trust import parse_bundle
 FORMULA = "=HYPERLINK(1)"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk(browser: Browser, town: DeskTown) -> Iterator[OpenDesk]:
-    with (
-        served_desk(town, requests=[town.request(1), town.request(2)]) as site,
-        opened_desk(browser, site) as opened,
-    ):
+    requests = [town.request(number) for number in range(1, 5)]
+    with served_desk(town, requests=requests) as site, opened_desk(browser, site) as opened:
         opened.page.locator("a[href='#batch']").click()
         yield opened
 
@@ -45,7 +43,7 @@ def saved(desk: OpenDesk, name: str) -> bytes:
 
 def judged(desk: OpenDesk, files: list[dict[str, object]]) -> str:
     desk.page.locator("[data-batch=files]").set_input_files(files)  # type: ignore[arg-type]  # payloads
-    desk.page.locator("[data-told=batch_done]").wait_for()
+    desk.page.locator("#batch [data-told=batch_done]").wait_for()
     return desk.page.locator("[data-batch=message]").inner_text()
 
 
@@ -93,8 +91,8 @@ def test_a37_a_list_is_judged_and_its_table_holds_no_formula(desk: OpenDesk, tow
 def test_a_folder_of_pictures_and_files_is_judged(desk: OpenDesk, town: DeskTown) -> None:
     one, two = town.people
     files: list[dict[str, object]] = [
-        {"name": "a.png", "mimeType": "image/png", "buffer": png(drawn(one.answer_text(town.request(1))))},
-        {"name": "b.cose", "mimeType": "", "buffer": two.answer(town.request(2))},
+        {"name": "a.png", "mimeType": "image/png", "buffer": png(drawn(one.answer_text(town.request(3))))},
+        {"name": "b.cose", "mimeType": "", "buffer": two.answer(town.request(4))},
         {"name": "c.png", "mimeType": "image/png", "buffer": png(drawn("TSQ1:NOTHING"))},
         {"name": "d.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xffno"},
         {"name": ".DS_Store", "mimeType": "", "buffer": b"\0\0"},

@@ -169,7 +169,7 @@ def test_checkpoints_under_policies(page: Page, site: Site) -> None:
     assert {"!ckpt.cosig_future", "!alg.downgrade"} < set(said)
 
 
-def test_damaged_and_odd_notes(page: Page, site: Site) -> None:
+def test_damaged_and_odd_notes(page: Page, site: Site, full: bool) -> None:
     policy = f"{BASE}group g 2 a b c d\nquorum g\n"
     whole = bytes.fromhex(note_of(LOG_LINE, cosignature("a"), cosignature("b")))
     rng = random.Random(4)
@@ -201,7 +201,7 @@ def test_damaged_and_odd_notes(page: Page, site: Site) -> None:
         whole + "\u2014 x AAAAAAB=\n".encode(),
     ]
     notes += [whole + "".join(f"\u2014 x{n} AAAAAAAA\n" for n in range(count)).encode() for count in (97, 98)]
-    for _ in range(300):
+    for _ in range(3000 if full else 300):
         at = rng.randrange(len(whole))
         notes.append(
             whole[:at]
@@ -252,7 +252,7 @@ def policy_here(data: bytes) -> list[object]:
     ]
 
 
-def test_policy_files(page: Page, site: Site) -> None:
+def test_policy_files(page: Page, site: Site, full: bool) -> None:
     """Files with lines removed, doubled, moved, joined and letters changed."""
     whole = f"{BASE}# a comment\n\n\tgroup\tx 1 a b https\ngroup y 2 c d\ngroup g any x y\nquorum g\n"
     whole = whole.replace(" https", "") + f"#tallystick retired b {NOW}\n#tallystick pq require\n"
@@ -301,7 +301,7 @@ def test_policy_files(page: Page, site: Site) -> None:
         b"#\r\n",
         (whole + "x").encode(),
     ]
-    for _ in range(700):
+    for _ in range(7000 if full else 500):
         lines = list(good)
         at = rng.randrange(len(lines))
         match rng.randrange(6):

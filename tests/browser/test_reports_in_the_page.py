@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -22,10 +22,12 @@ from tests.browser.judging import Shown, form_json, judge_page, reports
 from tests.browser.pages import run
 from tests.browser.policy_cases import plain
 from tests.browser.site import Site
+from tests.documents.printed_keys import printed_keys
 from tests.policy.histories import History, months, policy_file
-from tests.template.test_forms import FORMS, TODAY, Answered, answered
+from tests.template.test_forms import FORMS, TODAY, Answered, answered, everything
 from tests.world import SLOTS_24, World
 from verifier.forms.filled import FilledForm, fill_form
+from verifier.printed_keys import is_printed
 from verifier.report import Outcome, Report
 from verifier.seen import MemorySeen
 from verifier.trust import parse_bundle
@@ -147,6 +149,30 @@ def test_the_forms_are_filled_alike(page: Page, site: Site, turn: int, full: boo
         assert report[0]["outcome"] == "valid"
 
 
+def test_a_form_of_two_certificates_names_both(page: Page, site: Site) -> None:
+    """In whatever order they are laid down the form is the same, and a value that both show is there once."""
+    answer = answered("housing.24")
+    world, registry = answer.world, answer.world.body().registry
+    claims = {registry.slot_of(name): value for name, value in everything().items()}
+    parts = []
+    for number, last in ((1234, "0017"), (1235, "0018")):
+        tree = world.tree(claims | {registry.slot_of("id_tail"): last})
+        body = world.body(claims_root=tree.root(), status_index=number)
+        full = world.certificate(body, tree=tree)
+        slots = [slot for slot in tree.slots if slot < 64]
+        parts.append(world.presentation(certificate=full, request=answer.request, slots=slots))
+    told = []
+    for shown_parts in (parts, parts[::-1]):
+        shown, filled = filled_here(replace(answer, world=world), shown_parts)
+        report, forms = judge_page(page, site, shown)
+        assert forms == [form_json(form) for form in filled]
+        assert len(report[0]["parts"]) == 2
+        told.append(forms)
+    assert told[0] == told[1]
+    origins = [entry["origin"] for row in told[0][1]["rows"] for entry in row["entries"]]
+    assert any(";" in origin for origin in origins)
+
+
 def test_no_form_of_another_question_or_without_a_valid_answer(page: Page, site: Site) -> None:
     shown, _ = filled_here(answered("housing.24"))
     refused = [Reason.DISC_REQUIRED_MISSING] * 2
@@ -162,17 +188,31 @@ def test_no_form_of_another_question_or_without_a_valid_answer(page: Page, site:
         assert all(isinstance(form, dict) for form in forms) is is_filled
 
 
-def filled_here(answer: Answered) -> tuple[Shown, list[FilledForm]]:
+def filled_here(answer: Answered, parts: Sequence[bytes] = ()) -> tuple[Shown, list[FilledForm]]:
     files = answer.world.bundle_files(
         policies=list(shipped_files().values()), templates=list(shipped_template_files().values())
     )
-    codes = (answer.shown,)
-    shown = Shown(
-        [answer.shown], files, answer.request, template=answer.template.id, codes=codes, today=TODAY
-    )
+    codes = tuple(parts) or (answer.shown,)
+    shown = Shown(codes, files, answer.request, template=answer.template.id, codes=codes, today=TODAY)
     report = judged_here(shown)[1]
     forms = [
         fill_form(answer.template, report, codes=codes, language=language, today=TODAY)
         for language in LANGUAGES
     ]
     return shown, forms
+
+
+def test_keys_that_vectors_print_are_known_in_the_page(page: Page, site: Site) -> None:
+    """No production bundle may hold one; a key that nobody printed is no such key."""
+    printed = sorted(printed_keys())
+    keys = [*printed[:: len(printed) // 50], World().office.public_key, bytes(32)]
+    snippet = """async ({ isPrinted }, { fromHex }, keys) => {
+      const said = [];
+      for (const key of keys) said.push(await isPrinted(fromHex(key)));
+      return said;
+    }"""
+    said = run(
+        page, site, ["/verifier/printed_keys.js", "/ledger/digest.js"], snippet, [key.hex() for key in keys]
+    )
+    assert said == [is_printed(key) for key in keys]
+    assert set(said) == {True, False}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from certificate.qr_text import encode_qr_text
 from issuer.paper import draw_paper
-from tests.browser.pages import run
+from tests.browser.pages import run, watched_page
 from tests.browser.pictures import degraded, drawn, jpeg, png
-from tests.browser.site import Site
+from tests.browser.site import Site, served_site
 from tests.browser.town import DeskTown
 
 READ = """async ({ readPicture }) => {
@@ -19,6 +22,18 @@ READ = """async ({ readPicture }) => {
     return error.reason ?? String(error);
   }
 }"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with served_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    with watched_page(browser, site) as tab:
+        yield tab
 
 
 def read(page: Page, site: Site, data: bytes) -> object:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from cbor2 import CBORTag
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from certificate.qr_text import encode_qr_text
 from ledger.cbor import encode_cbor
-from tests.browser.pages import run
-from tests.browser.site import Site
+from tests.browser.pages import run, watched_page
+from tests.browser.site import Site, served_site
 from tests.browser.town import DeskTown
 from tests.browser.typing import key_events, type_events
 
@@ -29,8 +30,21 @@ LISTEN = """async ({ listenForScanner }) => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with served_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    with watched_page(browser, site) as tab:
+        yield tab
+
+
 @pytest.fixture
 def desk(page: Page, site: Site) -> Page:
+    page.goto(f"{site.url}/blank.html")
     run(page, site, "/desk/scan_typed.js", LISTEN)
     return page
 

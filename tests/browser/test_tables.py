@@ -5,13 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Iterator
 
-from playwright.sync_api import Page
+import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.attacks.marking import attack
-from tests.browser.pages import run
-from tests.browser.site import Site
+from tests.browser.pages import run, watched_page
+from tests.browser.site import Site, served_site
 from verifier.bulk.sheet import encode_sheet
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with served_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    with watched_page(browser, site) as tab:
+        yield tab
+
 
 ROWS = [
     ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)"],

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,16 @@ def test_claim_answer_withdraw_log(city: City, tmp_path: Path) -> None:
         shown = ok("wallet", "answer", left["link"], "--yes", "--certificate", number, *me, "--json").json
         assert shown["organisation"] == 1
         assert "presentation" in as_organisation(f"/{left['id']}/fetch")
+        day = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m-%d}"
+        again = ("request", "new", "--follow-up", tmp_path / "R.b64", "--home", city.home, "--json")
+        assert tally(*again, "--out", tmp_path / "F.b64").code == 2  # until when?
+        asked = ok(*again, "--until", day, "--out", tmp_path / "F.b64").json["asks"]
+        assert len(asked) == 1
+        kept = as_organisation("", {"request": (tmp_path / "F.b64").read_text(), "follows": left["id"]})
+        later = {"requests": [{"request": kept["id"], "ready": True}]}
+        assert ok("wallet", "later", *me, "--json").json == later
+        assert ok("wallet", "later", kept["id"], *me, "--json").json == later
         ok("wallet", "withdraw", left["id"], *me)
         assert as_organisation(f"/{left['id']}/fetch")["reason"] == "consent.revoked"
         rows = ok("wallet", "log", *me, "--json").json["rows"]
-        assert [row["action"] for row in rows] == ["seen", "answered", "fetched", "withdrawn"]
+        assert [row["action"] for row in rows] == ["seen", "answered", "fetched", "seen", "withdrawn"]

@@ -14,7 +14,7 @@ from certificate.texts.reasons_en import REASONS_EN
 from certificate.texts.reasons_zh import REASONS_ZH
 from tests.documents.printed_keys import printed_keys
 from verifier.forms.words import FORM_WORDS
-from verifier.sentences import OUTCOMES, PHRASES, STEP_OK, STEP_TITLES
+from verifier.sentences import PHRASES, STEP_OK
 
 __all__ = ["TEXT_FILES", "javascript"]
 
@@ -34,11 +34,9 @@ def javascript(head: str, constants: Mapping[str, Any]) -> str:
 def _texts() -> str:
     """What certificates and policies are told in."""
     return javascript(
-        "Names of claims, branches, types and states, and the words of answers, by language.",
+        "Names of claims, branches and statuses, and the words of answers, by language.",
         {
             "KINDS": {"zh": zh.KINDS, "en": en.KINDS},
-            "TYPES": {"zh": zh.TYPES, "en": en.TYPES},
-            "STATES": {"zh": zh.STATES, "en": en.STATES},
             "STATUSES": {"zh": zh.STATUSES, "en": en.STATUSES},
             "CLAIMS": {"zh": zh.CLAIMS, "en": en.CLAIMS},
             "ANSWER_WORDS": {
@@ -64,9 +62,7 @@ def _sentences() -> str:
     return javascript(
         "The words of reports and forms, by language.",
         {
-            "OUTCOMES": OUTCOMES,
             "PHRASES": PHRASES,
-            "STEP_TITLES": STEP_TITLES,
             "STEP_OK": STEP_OK,
             "FORM_WORDS": FORM_WORDS,
         },

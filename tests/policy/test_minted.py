@@ -9,13 +9,19 @@ from datetime import date
 import pytest
 
 from certificate.policy.evaluate import answer_policy, answer_to_mint
+from certificate.policy.facts import Facts
+from certificate.policy.language import Policy
 from certificate.policy.least import least_claims
 from certificate.policy.parsing import parse_policy
 from certificate.policy.shipped import shipped_policies
+from issuer import answers
+from issuer.answers import MintedAnswers
+from issuer.snapshot import PersonClaims
 from ledger.reasons import Reason
 from tests.policy.histories import History, months, policy, policy_file
+from tests.policy.test_brute_force import CUT_OFF, case
 from tests.policy.test_outside import PENSION, RUN_24, TODAY, judged, paid
-from tests.world import World
+from tests.world import REGISTRY, World
 from verifier.render import report_json, report_text
 from verifier.report import Outcome
 
@@ -113,3 +119,39 @@ def test_what_is_minted_is_what_a_verifier_would_compute(name: str) -> None:
         if answer is not None:
             history.more["pol.0"] = [asked.digest, answer]
             assert least_claims(asked, [history.facts()], today=TODAY)[1] == [frozenset({"pol.0"})]
+
+
+def test_each_history_is_judged_once_and_rightly(full: bool) -> None:
+    """Random people and rules, many of whom share their months: the same answers as judging each alone."""
+    for seed in range(0, 4000 if full else 120, 12):
+        rules = [case(seed + at)[0] for at in range(6)] + list(shipped_policies().values())[seed % 17 :][:2]
+        minted_once = MintedAnswers(rules, 300, CUT_OFF)
+        for history in [case(seed + at)[1] for at in range(12)] * 2:
+            claims = {REGISTRY.slot_of(name): value for name, value in history.claims().items()}
+            made = minted_once.of(PersonClaims("1", 990102, "9901", claims))
+            facts = replace(history.facts(), region=990102)
+            for at, rule in enumerate(rules):
+                answer = answer_to_mint(rule, facts)
+                assert made.get(REGISTRY.slot_of(f"pol.{at}")) == (
+                    None if answer is None else [rule.digest, answer]
+                )
+
+
+@pytest.mark.parametrize("name", sorted(shipped_policies()))
+def test_people_with_the_same_months_share_an_answer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a policy does not look at makes no other history of it: a name, other years, the wage base."""
+    asked = shipped_policies()[name]
+    judged: list[Facts] = []
+
+    def counting(rule: Policy, facts: Facts) -> bool | None:
+        judged.append(facts)
+        return answer_to_mint(rule, facts)
+
+    monkeypatch.setattr(answers, "answer_to_mint", counting)
+    once = MintedAnswers([asked], 300, 202610)
+    for base in (900000, 900000 if "BASE" in asked.source.decode() else 910000):
+        history = History(202610).pay("pension.emp", months(202001, 202610))
+        history.more |= {"status.pension.emp": 1, "base_avg12.pension.emp": base, "name": str(base)}
+        claims = {REGISTRY.slot_of(claim): value for claim, value in history.claims().items()}
+        once.of(PersonClaims(str(base), 990102, "9901", claims))
+    assert len(judged) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from importlib import metadata
@@ -36,6 +37,24 @@ def test_the_wheel_holds_our_packages_and_no_tests(wheel: Path) -> None:
     assert tops == OURS
     assert "issuer/profiles/example-city.toml" in names
     assert all(f"{package}/py.typed" in names for package in OURS)
+
+
+@pytest.mark.parametrize("target", ["wheel", "sdist"])
+def test_every_file_of_the_desk_is_packed(tmp_path: Path, target: str) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "verifier/web"], cwd=ROOT, capture_output=True, check=True
+    )
+    due = {name for name in listed.stdout.decode().split("\0") if name}
+    build = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [built] = tmp_path.iterdir()
+    if target == "wheel":
+        names = zipfile.ZipFile(built).namelist()
+    else:
+        with tarfile.open(built) as archive:
+            names = [name.partition("/")[2] for name in archive.getnames()]
+    assert len(due) > 80
+    assert due - set(names) == set()
 
 
 def test_no_dependency_owns_one_of_our_names() -> None:

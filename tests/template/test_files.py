@@ -133,7 +133,7 @@ def test_the_shipped_ones_fit_the_shipped_policies() -> None:
     assert {f"{name}.toml" for name in shipped_templates()} == set(shipped_template_files())
     for content in shipped_template_files().values():
         parse_template(content, policies=shipped_policies())
-    assert len([one for one in shipped_templates().values() if one.policies]) == 16
+    assert len([one for one in shipped_templates().values() if one.policies]) == 17
     facts = {
         one.name
         for form in shipped_templates().values()

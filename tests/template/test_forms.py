@@ -1,4 +1,4 @@
-"""Sixteen forms filled from a certificate with nothing typed; printed, scanned and altered ones against their code."""
+"""Forms filled from a certificate with nothing typed; printed, scanned and altered ones against their code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from html.parser import HTMLParser
 
 import pypdfium2
 import pytest
@@ -28,7 +27,6 @@ from tests.world import SECONDS, World
 from verifier.expect import STATIC, Asked
 from verifier.forms.compare import FormMark, judge_form, read_form_mark
 from verifier.forms.filled import FilledForm, fill_form
-from verifier.forms.page_html import draw_form_html
 from verifier.forms.page_pdf import draw_form_pdf
 from verifier.images import read_codes
 from verifier.report import Outcome, Report
@@ -90,7 +88,10 @@ class Answered:
 def answered(name: str, *, who: str = NAME) -> Answered:
     world, template = World(), shipped_templates()[name]
     registry = world.body().registry
-    tree = world.tree({registry.slot_of(claim): value for claim, value in everything(who).items()})
+    claims = everything(who)
+    if name == "points.84":  # forty strips are more than one code holds: the bureau mints the answer
+        claims["pol.0"] = [shipped_policies()[name].digest, True]
+    tree = world.tree({registry.slot_of(claim): value for claim, value in claims.items()})
     full = world.certificate(world.body(claims_root=tree.root()), tree=tree)
     registration = world.registration(policies=template.policies)
     items = template_items(template, shipped_policies())
@@ -129,13 +130,13 @@ def printed(pdf: bytes) -> bytes:
         document.close()
 
 
-def test_there_are_sixteen() -> None:
-    assert len(FORMS) == 16
+def test_there_are_seventeen() -> None:
+    assert len(FORMS) == 17
 
 
 @pytest.mark.parametrize("turn", range(4))
 def test_filled_printed_and_verified_from_the_print(turn: int, full: bool) -> None:
-    """All sixteen with `--full`; one of each four in `make test`."""
+    """All of them with `--full`; one of each four in `make test`."""
     for name in FORMS[turn::4] if full else [FORMS[turn * 4]]:
         fill_print_and_verify(name)
 
@@ -166,54 +167,6 @@ def test_every_entry_names_its_origin_and_whose_data_are_covered() -> None:
     assert "Not covered: signature and date" in page
     assert "990000199001010017" in page
     assert draw_form_pdf(form) == draw_form_pdf(form)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        '<script src="http://a/x.js">',
-        "=HYPERLINK(1)",
-        "{{7*7}}",
-        "a&b'c\"d",
-        "](javascript:alert)",
-        "\u05d0\u05d1 ab",
-    ],
-)
-def test_a_hostile_name_is_inert_in_the_page(name: str) -> None:
-    """Script, formula, braces, an entity, a link, and letters that run from right to left (attacks A34 to A37)."""
-    form = answered("housing.24", who=name).form()
-    page = Page()
-    page.feed(draw_form_html(form).decode())
-    assert page.tags == {
-        "html", "head", "meta", "title", "style", "body", "h1", "p", "br", "table", "tr", "th", "td", "bdi", "small",
-        "img", "div",
-    }  # fmt: skip
-    assert all(link.startswith("data:image/png;base64,") for link in page.links)
-    assert name in page.texts
-    if name.startswith("<"):
-        raw = draw_form_pdf(form)
-        assert not [word for word in (b"/URI", b"/JavaScript", b"/Launch", b"/JS") if word in raw]
-    if not name.isascii():
-        with pytest.raises(FormatError):  # a letter that the page's font lacks is not printed as a box
-            draw_form_pdf(form)
-
-
-class Page(HTMLParser):
-    """What a browser would find: tags, addresses, texts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.links: list[str] = []
-        self.texts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action")]
-        assert not [name for name, _ in attrs if name.startswith("on")]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
 
 
 def test_an_altered_page_is_refused_and_its_code_shows_the_truth() -> None:

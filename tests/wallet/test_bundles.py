@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.wallet.stores import BOTH_STORES
 from tests.world import World, claims_of_60_months, signer
 from verifier.expect import Asked
 from verifier.report import Outcome
-from verifier.trust import TrustBundle, status_file_name
+from verifier.trust import TrustBundle, parse_bundle, status_file_name
 from wallet_api.limits import Limits
 from wallet_api.store.sql import Store
 
@@ -36,7 +36,17 @@ REGISTRY = REGISTRIES[CertificateType.CONTRIBUTION]
 OTHER, OTHER_STATUS = signer("office of the other city"), signer("status of the other city")
 
 
-def two_cities(*, retired: str = "", statuses: dict[int, int] | None = None) -> TrustBundle:
+def two_cities(
+    *, retired: str = "", statuses: dict[int, int] | None = None, policies: Sequence[bytes] = ()
+) -> TrustBundle:
+    """The bundle of `files_of_two_cities`."""
+    files = files_of_two_cities(retired=retired, statuses=statuses, policies=policies)
+    return parse_bundle(files, root_keys=[World().root.public_key])
+
+
+def files_of_two_cities(
+    *, retired: str = "", statuses: dict[int, int] | None = None, policies: Sequence[bytes] = ()
+) -> dict[str, bytes]:
     """A bundle with a second bureau, in which template `retired` is required no longer, and the first one's list."""
     world = World()
     known = world.directory()
@@ -59,10 +69,10 @@ def two_cities(*, retired: str = "", statuses: dict[int, int] | None = None) -> 
         content + (gone if name == f"{retired}.toml" else b"")
         for name, content in shipped_template_files().items()
     ]
-    return world.bundle(
+    return world.bundle_files(
         directory=directory,
         token=world.status_token(statuses=statuses),
-        policies=list(shipped_files().values()),
+        policies=[*shipped_files().values(), *policies],
         templates=templates,
         others={status_file_name(2, 0): token},
     )
@@ -177,7 +187,7 @@ def test_a_bundle_cannot_be_bent(alice: Phone, bank: Asker) -> None:
     here, there = two_certificates(alice)
     id_ = bank.leave(bundled(bank, "months.24", "vehicle.24"))
     twice = [{"certificate": here, "items": [1]}]
-    refused(alice.begin(id_, here, (0,), also=twice), Reason.POLICY_UNDETERMINED)
+    refused(alice.begin(id_, here, (0,), also=twice), Reason.API_VALIDATION)
     refused(alice.begin(id_, there, (1,), also=[{"certificate": there, "items": [1]}]), Reason.API_VALIDATION)
     stranger = [{"certificate": "A" * 13, "items": [1]}]
     refused(alice.begin(id_, here, (0,), also=stranger), Reason.AUTHZ_NOT_FOUND)

@@ -51,6 +51,8 @@ OF_CITIZENS = {
     ("POST", "/requests/{id}/refuse"),
     ("POST", "/requests/{id}/withdraw"),
     ("GET", "/reminders"),
+    ("GET", "/follow-ups"),
+    ("POST", "/requests/{id}/later"),
     ("POST", "/recoveries"),
     ("GET", "/devices"),
     ("POST", "/devices/begin"),

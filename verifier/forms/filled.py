@@ -12,11 +12,12 @@ from datetime import UTC, date, datetime
 from certificate.policy.wording import answer_word, finding_sentences
 from certificate.slots import ValueType
 from certificate.template.language import CertificateFact, Field, Source, Template
-from certificate.texts import Language, claim_name, format_value
+from certificate.texts import Language, claim_name
 from ledger.errors import FormatError
 from ledger.reasons import Reason
 from verifier.forms.words import FORM_WORDS
 from verifier.report import CertificateView, Outcome, Report
+from verifier.sentences import disclosed_text
 
 __all__ = ["Entry", "FilledForm", "Row", "fill_form"]
 
@@ -132,7 +133,7 @@ def _values(field: Field, part: Report, language: Language) -> Iterator[tuple[st
         return
     for shown in part.disclosed:
         claim = view.body.registry.claim_at(shown.slot)
-        text = format_value(claim, shown.value, language)
+        text = disclosed_text(part, shown, claim, language)
         if field.source is Source.STRIPS and claim.value_type is ValueType.STRIP:
             text = f"{claim_name(claim, language, view.body.cut_off)}: {text}"
         elif field.source is Source.STRIPS or claim.name != field.name:

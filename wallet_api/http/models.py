@@ -164,6 +164,10 @@ class CertificatePage(Model):
 
 class NewRequest(Model):
     request: Base64Text = Field(description="the signed request with its registration")
+    follows: _Id | None = Field(
+        default=None,
+        description="your request that this one follows: its citizen is offered this one once it can be answered",
+    )
 
 
 class OrganisationName(Model):
@@ -276,7 +280,9 @@ class AnswerBegin(Model):
     )
     minutes: int = Field(1440, description="how long the organisation may use the answer")
     also: list[AnswerPart] = Field(
-        default_factory=list, max_length=15, description="other items, each answered from another certificate"
+        default_factory=list,
+        max_length=15,
+        description="further certificates, each with its items; of a policy that is named twice, both together answer",
     )
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from wallet_api.http.models import Base64Text, Model, RequestSummary
 
 __all__ = [
+    "FollowUp",
+    "FollowUpList",
     "KeyRollover",
     "NewWebhook",
     "Reminded",
@@ -31,6 +33,18 @@ class ReminderList(Model):
     """Requests that wait for an answer and were reminded of."""
 
     requests: list[RequestSummary]
+
+
+class FollowUp(RequestSummary):
+    """A request kept for later."""
+
+    ready: bool = Field(description="whether the certificates in the safe answer all of it by now")
+
+
+class FollowUpList(Model):
+    """What is kept for later, the one that runs out first at the head."""
+
+    requests: list[FollowUp]
 
 
 class NewWebhook(Model):

@@ -1,4 +1,4 @@
-"""What organisations do besides asking and fetching: remind, be told of changes, change their request key."""
+"""What organisations do besides asking and fetching: remind, follow up, be told of changes, roll their key over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from wallet_api import organisations, reminders, webhooks
+from wallet_api import follow_ups, organisations, reminders, webhooks
 from wallet_api.hook_address import resolve_host
 from wallet_api.http import models, org_models, views
 from wallet_api.http.auth import CitizenCaller, OrganisationCaller, RequestId, TheService
@@ -34,6 +34,18 @@ def list_reminders(
     """Requests that this citizen looked at, that wait, and that their organisation reminded of."""
     found = reminders.list_reminded(service, caller, limit=limit)
     return org_models.ReminderList(requests=[views.request_summary(status) for status in found])
+
+
+@router.get("/follow-ups")
+def list_follow_ups(
+    caller: CitizenCaller,
+    service: TheService,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> org_models.FollowUpList:
+    """Requests that are kept for this citizen, and which of them can be answered by now."""
+    found = follow_ups.list_kept(service, caller, limit=limit)
+    kept = [org_models.FollowUp(**dict(views.request_summary(one.status)), ready=one.ready) for one in found]
+    return org_models.FollowUpList(requests=kept)
 
 
 @router.post("/organisation/webhook", status_code=201)

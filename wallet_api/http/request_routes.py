@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from wallet_api import consents, release, requests
+from wallet_api import consents, follow_ups, release, requests
 from wallet_api.http import models, views
 from wallet_api.http.auth import (
     AnyCaller,
@@ -41,9 +41,13 @@ def leave_request(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64)] = None,
 ) -> models.RequestForOrganisation:
     """An organisation leaves a signed request and gets the link for the citizen: 201 when new, 200 when known."""
-    status, is_new = requests.leave_request(
-        service, caller, body.request.encode("ascii"), idempotency_key=idempotency_key
-    )
+    data = body.request.encode("ascii")
+    if body.follows is None:
+        status, is_new = requests.leave_request(service, caller, data, idempotency_key=idempotency_key)
+    else:
+        status, is_new = follow_ups.leave_follow_up(
+            service, caller, data, follows=bytes.fromhex(body.follows), idempotency_key=idempotency_key
+        )
     response.status_code = 201 if is_new else 200
     return views.for_organisation(status, request.app.state.public_url)
 
@@ -105,6 +109,15 @@ def complete_answer(
     signatures = [unb64(text) for text in (body.signature, *body.also)]
     consents.complete_answer(service, caller, id_, *signatures)
     return models.Accepted(state=RequestState.ANSWERED.value)
+
+
+@router.post("/{id}/later")
+def keep_for_later(
+    caller: CitizenCaller, id_: RequestId, service: TheService, _: models.Empty | None = None
+) -> models.Accepted:
+    """Keep it under /follow-ups until it can be answered, or runs out."""
+    follow_ups.keep_for_later(service, caller, id_)
+    return models.Accepted(state=RequestState.WAITING.value)
 
 
 @router.post("/{id}/refuse")

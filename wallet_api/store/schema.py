@@ -13,6 +13,7 @@ from typing import Final
 from ledger.errors import ConfigError
 from ledger.reasons import Reason
 from wallet_api.store.ddl import ONLY_GROWS, Statement, Step, Table, column, grows_only, index, plain
+from wallet_api.store.follow_ups import FOLLOW_UPS
 from wallet_api.store.org_tables import ORGANISATIONS
 
 __all__ = ["STEPS", "TABLES", "VERSION", "require_known", "sqlite_schema", "statements_since"]
@@ -157,7 +158,7 @@ _BUREAU: Final = Step(
     ),
 )
 
-STEPS: Final[tuple[Step, ...]] = (_FIRST, _KEYS, _BUREAU, ORGANISATIONS)
+STEPS: Final[tuple[Step, ...]] = (_FIRST, _KEYS, _BUREAU, ORGANISATIONS, FOLLOW_UPS)
 VERSION: Final = len(STEPS)
 TABLES: Final = tuple(table for step in STEPS for table in step.tables)
 

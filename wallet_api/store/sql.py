@@ -11,6 +11,7 @@ from typing import Protocol
 from wallet_api.store.answers import AnswerStatements
 from wallet_api.store.bureau import BureauStatements
 from wallet_api.store.delegations import DelegationStatements
+from wallet_api.store.follow_ups import FollowUpStatements
 from wallet_api.store.keys import KeyStatements
 from wallet_api.store.log_rows import LogStatements
 from wallet_api.store.requests import RequestStatements
@@ -33,6 +34,7 @@ class Transaction(
     LogStatements,
     BureauStatements,
     DelegationStatements,
+    FollowUpStatements,
 ):
     """Reads and writes of one transaction, topic by topic. Absent rows read as None."""
 
@@ -51,7 +53,7 @@ class Transaction(
         self._execute("DELETE FROM safes WHERE id = ?", (safe,))
 
     def purge(self, *, now: int) -> None:
-        """Forget what has run out: challenges, sessions, drafts, and idempotency keys after a day."""
+        """Forget what has run out: challenges, sessions, drafts, follow-ups, and idempotency keys after a day."""
         for table in TABLES:
             if table.expires:
                 self._execute(f"DELETE FROM {table.name} WHERE expires <= ?", (now,))  # noqa: S608 - our own names

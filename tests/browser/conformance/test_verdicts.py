@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.marking import attack
 from tests.browser.conformance.answers import add_policies
 from tests.browser.conformance.bench import Bench
 from tests.browser.conformance.broken import add_broken, add_endorsed
@@ -56,6 +57,7 @@ def test_what_other_tests_judge(verifier: PageVerifier, full: bool, tmp_path: Pa
     judged_alike(verifier, corpus)
 
 
+@attack("P31")
 def test_golden_and_broken_cases_of_three_bureaus(verifier: PageVerifier, full: bool) -> None:
     bench = Bench()
     add_golden(bench, 3_002 if full else 76)

@@ -24,7 +24,7 @@ const TYP_AT_END = new Map(Object.values(Typ).map((typ) => [hex(concat(encodeCbo
  * One parsed COSE_Sign1 whose signature was not checked yet: protectedBytes, headers (label to value), unprotected,
  * payloadBytes, payload (decoded), signature.
  */
-export class Sign1 {
+class Sign1 {
   constructor({ protectedBytes, headers, unprotected, payloadBytes, payload, signature }) {
     Object.assign(this, { protectedBytes, headers, unprotected, payloadBytes, payload, signature });
     Object.freeze(this);
@@ -49,17 +49,17 @@ export class Sign1 {
 }
 
 /** What is signed: RFC 9052 section 4.4, without external data. */
-export function sigStructure(protectedBytes, payload) {
+function sigStructure(protectedBytes, payload) {
   return concat(SIGNATURE1, encodeBytes(protectedBytes), Uint8Array.of(0x40), encodeBytes(payload));
 }
 
 /** The object digest of DESIGN section 3. */
-export async function objectDigest(protectedBytes, payload, signature) {
+async function objectDigest(protectedBytes, payload, signature) {
   return sha256(encodeSign1(protectedBytes, payload, signature));
 }
 
 /** The tagged bytes; unprotected: a Map or null. */
-export function encodeSign1(protectedBytes, payload, signature, unprotected = null) {
+function encodeSign1(protectedBytes, payload, signature, unprotected = null) {
   const extras = encodeCbor(unprotected ?? new Map());
   return concat(TAG18_OF_FOUR, encodeBytes(protectedBytes), extras, encodeBytes(payload), encodeBytes(signature));
 }

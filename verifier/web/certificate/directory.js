@@ -8,17 +8,20 @@
  *   log       = [number, origin]
  *   void      = [authority, log, from, to]                       entries disowned whoever signed them
  *
+ * A public key is Ed25519, 32 bytes; that of role 4, which signs status lists beside role 2, is ML-DSA-44, 1,312 bytes.
  * Numbers of authorities and logs are never reused. Index ranges are half open; `to` and `void_from` may be null.
  */
 
 import { hex } from "../ledger/digest.js";
 import { FormatError, VerificationError } from "../ledger/errors.js";
+import { checkMldsaPublicKey, MLDSA_PUBLIC_KEY_SIZE } from "../ledger/mldsa.js";
 import { KeyRole } from "../generated/numbers.js";
 import { parseSign1 } from "./cose.js";
 import { checkKey, keyId } from "./keys.js";
 import { Typ } from "./numbers.js";
 import { checkOffices, Office, officeKey } from "./offices.js";
 import { takeArray, takeBytes, takeInt, takeOptionalInt, takeText, takeVersion } from "./schema.js";
+import { mldsaKeyId } from "./second_signature.js";
 
 export { KeyRole };
 
@@ -59,6 +62,10 @@ export class Directory {
     return this.#key.get(hex(kid)) ?? null;
   }
 
+  hasKey(role, authority) {
+    return this.keys.some((key) => key.role === role && key.authority === authority);
+  }
+
   log(number) {
     return this.#log.get(number) ?? null;
   }
@@ -97,7 +104,7 @@ export async function parseDirectory(data) {
     voids: takeArray(fields[7], null, { atMost: 100_000 }).map(voidOf),
   };
   const keys = await Promise.all(
-    parsed.keys.map(async (key) => Object.freeze({ ...key, kid: await keyId(key.publicKey) })),
+    parsed.keys.map(async (key) => Object.freeze({ ...key, kid: await kidOf(key) })),
   );
   const directory = new Directory({ ...parsed, keys });
   checkReferences(directory);
@@ -164,13 +171,22 @@ function officeOf(row) {
   });
 }
 
+function kidOf({ role, publicKey }) {
+  return role === KeyRole.STATUS_MLDSA ? mldsaKeyId(publicKey) : keyId(publicKey);
+}
+
 function keyOf(row) {
-  const [role, authority, office, publicKey, log, fromIndex, toIndex, voidFrom] = takeArray(row, 8);
+  const [said, authority, office, publicKey, log, fromIndex, toIndex, voidFrom] = takeArray(row, 8);
+  const role = takeInt(said, 1, 4);
+  const checked =
+    role === KeyRole.STATUS_MLDSA
+      ? checkMldsaPublicKey(takeBytes(publicKey, MLDSA_PUBLIC_KEY_SIZE))
+      : checkKey(takeBytes(publicKey, 32));
   return {
-    role: takeInt(role, 1, 3),
+    role,
     authority: takeInt(authority, 1, 65535),
     office: takeInt(office, 0, 65535),
-    publicKey: checkKey(takeBytes(publicKey, 32)),
+    publicKey: checked,
     log: takeInt(log, 1, 65535),
     fromIndex: takeInt(fromIndex, 0, MAX_INDEX),
     toIndex: takeOptionalInt(toIndex, 0, MAX_INDEX),

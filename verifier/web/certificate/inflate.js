@@ -130,47 +130,60 @@ class Inflater {
     const extra = far < 4 ? 0 : (far >> 1) - 1;
     const base = far < 4 ? far + 1 : ((2 + (far & 1)) << extra) + 1;
     const distance = base + this.bits(extra);
+    if (this.size === this.most) throw tooLarge(this.most - 1); // nobody looks further, not even at the distance
     if (distance > this.size) throw failed("a distance before the start");
-    for (let i = 0; i < length; i += 1) this.put(this.output[this.size - distance]);
+    const end = Math.min(this.size + length, this.most);
+    this.grow(end);
+    for (let at = this.size; at < end; at += 1) this.output[at] = this.output[at - distance];
+    const isWhole = this.size + length === end;
+    this.size = end;
+    if (!isWhole) throw tooLarge(this.most - 1);
   }
 
   put(byte) {
     if (this.size === this.most) throw tooLarge(this.most - 1);
-    if (this.size === this.output.length) {
-      const larger = new Uint8Array(Math.min(this.most, 2 * this.size));
-      larger.set(this.output);
-      this.output = larger;
-    }
+    this.grow(this.size + 1);
     this.output[this.size] = byte;
     this.size += 1;
   }
 
-  /** The next symbol of a canonical code, a bit at a time. RFC 1951 section 3.2.2. */
-  symbol({ counts, symbols }) {
-    let [code, first, index] = [0, 0, 0];
-    for (let size = 1; size <= MAX_BITS; size += 1) {
-      code |= this.bits(1);
-      const count = counts[size];
-      if (code - count < first) return symbols[index + code - first];
-      index += count;
-      first = (first + count) << 1;
-      code <<= 1;
+  /** Have room for `size` bytes, at most `most`. */
+  grow(size) {
+    if (size <= this.output.length) return;
+    const larger = new Uint8Array(Math.min(this.most, Math.max(size, 2 * this.output.length)));
+    larger.set(this.output);
+    this.output = larger;
+  }
+
+  /** The next symbol of a code; of what follows no more is read than its bits. */
+  symbol(table) {
+    for (;;) {
+      const entry = table[this.held & (table.length - 1)];
+      const size = entry & 15;
+      if (entry === 0 && this.heldBits > 0) throw failed("a code of no symbol");
+      if (entry !== 0 && size <= this.heldBits) {
+        this.held >>>= size;
+        this.heldBits -= size;
+        return entry >> 4;
+      }
+      this.load();
     }
-    throw failed("a code of no symbol");
   }
 
   /** The next bits, at most 16, the first one lowest. */
   bits(count) {
-    while (this.heldBits < count) {
-      if (this.at === this.data.length) throw new CutShort("enc.decompress_failed", "cut short");
-      this.held |= this.data[this.at] << this.heldBits;
-      this.heldBits += 8;
-      this.at += 1;
-    }
+    while (this.heldBits < count) this.load();
     const taken = this.held & ((1 << count) - 1);
     this.held >>>= count;
     this.heldBits -= count;
     return taken;
+  }
+
+  load() {
+    if (this.at === this.data.length) throw new CutShort("enc.decompress_failed", "cut short");
+    this.held |= this.data[this.at] << this.heldBits;
+    this.heldBits += 8;
+    this.at += 1;
   }
 
   toByte() {
@@ -182,8 +195,9 @@ class Inflater {
 class CutShort extends FormatError {}
 
 /**
- * A canonical code from the sizes of its symbols. One that leaves bit strings without symbol is refused, unless it has
- * one symbol of one bit and `mayBeSingle`, or none.
+ * A canonical code from the sizes of its symbols (RFC 1951 section 3.2.2): by the next bits, the first one lowest, the
+ * symbol times 16 plus its size, or 0. One that leaves bit strings without symbol is refused, unless it has one symbol
+ * of one bit and `mayBeSingle`, or none.
  */
 function makeCode(sizes, { mayBeSingle }) {
   const counts = new Array(MAX_BITS + 1).fill(0);
@@ -196,13 +210,23 @@ function makeCode(sizes, { mayBeSingle }) {
   }
   const longest = counts.findLastIndex((count) => count > 0);
   if (free > 0 && longest > 0 && !(mayBeSingle && longest === 1)) throw failed("codes without symbol");
-  const symbols = [];
-  for (let size = 1; size <= MAX_BITS; size += 1) {
+  const table = new Int32Array(1 << Math.max(longest, 1));
+  let code = 0;
+  for (let size = 1; size <= longest; size += 1) {
     for (const [symbol, its] of sizes.entries()) {
-      if (its === size) symbols.push(symbol);
+      if (its !== size) continue;
+      for (let at = reversed(code, size); at < table.length; at += 1 << size) table[at] = (symbol << 4) | size;
+      code += 1;
     }
+    code <<= 1;
   }
-  return { counts, symbols };
+  return table;
+}
+
+function reversed(code, size) {
+  let turned = 0;
+  for (let bit = 0; bit < size; bit += 1) turned |= ((code >> bit) & 1) << (size - 1 - bit);
+  return turned;
 }
 
 const FIXED_LENGTHS = makeCode(

@@ -66,7 +66,7 @@ export async function verifySignature({ publicKey, message, signature }) {
  *
  * Throws FormatError `sig.malformed`, `key.malformed`; VerificationError `sig.invalid`.
  */
-export async function verifyEsp256({ publicKey, message, signature }) {
+async function verifyEsp256({ publicKey, message, signature }) {
   if (signature.length !== SIGNATURE_SIZE) {
     throw new FormatError("sig.malformed", `${signature.length} bytes where 64 are due`);
   }

@@ -28,18 +28,8 @@ export function encodeRequestText(data) {
 }
 
 /** The file form of any object: base64url without padding, without a line end. */
-export function encodeFileText(data) {
+function encodeFileText(data) {
   return btoa(latin1(data)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** The bytes behind `TS1:...`. Throws FormatError `enc.prefix_unknown`, `enc.base45_invalid`, `enc.too_large`. */
-export function decodeQrText(text) {
-  return decodeBase45Text(text, PREFIX);
-}
-
-/** The bytes behind `TSQ1:...`. Throws as `decodeQrText`. */
-export function decodeRequestText(text) {
-  return decodeBase45Text(text, REQUEST_PREFIX);
 }
 
 /** The bytes behind the file form. Throws FormatError `enc.base64_noncanonical`. */

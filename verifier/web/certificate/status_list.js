@@ -1,7 +1,7 @@
 /**
  * Token Status List, CWT form, 2 bits per certificate (IETF draft-ietf-oauth-status-list; DESIGN 3.7).
  *
- *   protected {1: alg, 4: kid, 16: "application/statuslist+cwt"}
+ *   protected {1: alg, 4: kid, 16: "application/statuslist+cwt"}, unprotected {} or {X: an ML-DSA-44 signature}
  *   claims    {2: uri, 4: exp, 6: iat, 65533: {"lst": zlib bytes, "bits": 2}, 65534: ttl}
  *
  * This is another scheme's format, hence maps. The first certificate of a byte stands in its lowest bits.
@@ -12,6 +12,7 @@ import { Status } from "../generated/numbers.js";
 import { parseSign1 } from "./cose.js";
 import { inflateBounded } from "./inflate.js";
 import { takeInt } from "./schema.js";
+import { parseSecondSignature } from "./second_signature.js";
 
 export { Status };
 export const STATUS_BITS = 2;
@@ -67,13 +68,14 @@ export async function decodeStatusList(bits, compressed) {
 }
 
 /**
- * Parse the tagged bytes of a status list token whose signature was not checked: { sign1, uri, issued, expires, ttl,
- * statuses }, times in POSIX seconds, `ttl` seconds.
+ * Parse the tagged bytes of a status list token no signature of which was checked: { sign1, second (or null), uri, issued,
+ * expires, ttl, statuses }, times in POSIX seconds, `ttl` seconds.
  *
- * Throws FormatError: what `parseSign1` throws, `status.list_malformed`, `status.list_too_large`.
+ * Throws FormatError: what `parseSign1` and `parseSecondSignature` throw, `status.list_malformed`, `status.list_too_large`.
  */
 export async function parseStatusToken(data) {
-  const sign1 = parseSign1(data, TYP);
+  const sign1 = parseSign1(data, TYP, { withX: true });
+  const second = parseSecondSignature(sign1, TYP);
   const claims = sign1.payload;
   if (!hasExactly(claims, CLAIMS)) throw malformed("claims other than sub, exp, iat, ttl and the list");
   const inner = claims.get(STATUS_LIST);
@@ -91,7 +93,7 @@ export async function parseStatusToken(data) {
     ttl: takeInt(claims.get(TTL), 0, 2 ** 31),
   };
   const statuses = await decodeStatusList(bits, inner.get("lst"));
-  return Object.freeze({ sign1, uri: claims.get(SUB), ...times, statuses });
+  return Object.freeze({ sign1, second, uri: claims.get(SUB), ...times, statuses });
 }
 
 function hasExactly(map, keys) {

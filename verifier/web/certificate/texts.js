@@ -1,11 +1,8 @@
-/** Words for people, in Chinese and English: names of claims, branches and states, values, and a sentence per reason. */
+/** Words for people, in Chinese and English: names of claims, branches and statuses, values, and a sentence per reason. */
 
-import { hex } from "../ledger/digest.js";
 import { REASON_TEXTS } from "../generated/reason_texts.js";
-import { CLAIMS, KINDS, STATES, STATUSES, TYPES } from "../generated/texts.js";
+import { CLAIMS, KINDS, STATUSES } from "../generated/texts.js";
 import { ValueType } from "./slots.js";
-
-export const LANGUAGES = Object.freeze(["zh", "en"]);
 
 const MARKS = "\u00b7\u25cf\u25d0\u25cb"; // one a month: none, on time, back-paid, counted otherwise
 
@@ -16,15 +13,6 @@ export function reasonText(reason, language) {
 
 export function kindName(kind, language) {
   return KINDS[language][kind];
-}
-
-export function typeName(type, language) {
-  return TYPES[language][type];
-}
-
-/** The name of a month state, 0 to 3 (DOMAIN section 4). */
-export function stateName(state, language) {
-  return STATES[language][state];
 }
 
 /** The claim's name for people. A strip names its year when the certificate's `cutOff` (YYYYMM) is known. */
@@ -43,6 +31,11 @@ export function claimName(claim, language, cutOff = null) {
 export function formatValue(claim, value, language) {
   const formatter = FORMATTERS[claim.valueType];
   return formatter === undefined ? String(value) : formatter(value, language);
+}
+
+/** What the opening of a threshold commitment says. */
+export function atLeastText(count, language) {
+  return language === "zh" ? `\u81f3\u5c11 ${count} \u4e2a\u6708` : `at least ${count} months`;
 }
 
 /** `template` with each {name} in it replaced by that member of `values`, once. */
@@ -111,6 +104,8 @@ function proxy([name, tail, until]) {
   return `${name} (${tail}), ${date(until)}`;
 }
 
+const COMMITTED = Object.freeze({ zh: "\u672a\u51fa\u793a\u6708\u6570", en: "no number of months is shown" });
+
 const FORMATTERS = Object.freeze({
   [ValueType.MONTH]: month,
   [ValueType.DATE]: date,
@@ -122,6 +117,6 @@ const FORMATTERS = Object.freeze({
   [ValueType.SPELL]: spell,
   [ValueType.BALANCE]: balance,
   [ValueType.PROXY]: proxy,
-  [ValueType.COMMITMENT]: (value) => hex(value),
+  [ValueType.COMMITMENT]: (_, language) => COMMITTED[language], // how many months, its opening says
   [ValueType.ANSWER]: ([, answer]) => String(answer),
 });

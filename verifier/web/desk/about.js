@@ -7,6 +7,8 @@ import { forgetKept } from "./trust_keep.js";
 import { dayText, trustState } from "./trust_line.js";
 import { updateFromFiles, updateFromSite } from "./trust_update.js";
 
+const CODES = ["trust_digest", "trust_root"];
+
 /** Draw now, and when the bundle or the language changes. */
 export function mountAbout(container, desk) {
   const told = el("p", { role: "status", id: "update-told" });
@@ -39,17 +41,18 @@ function facts(desk) {
   const { directory, version, issued, expires, facts: all } = desk.trust;
   const names = [...directory.authorities].map((one) => (desk.language === "zh" ? one.nameZh : one.nameEn));
   const rows = [
-    ["trust_publisher", [...new Set(names)].join(desk.language === "zh" ? "、" : ", ")],
+    ["trust_authorities", [...new Set(names)].join(desk.language === "zh" ? "、" : ", ")],
     ["trust_of", dayText(issued)],
     ["trust_until", dayText(expires)],
     ["trust_version", String(version)],
     ["trust_environment", desk.word(`trust_${all.environment}`)],
     ["trust_digest", all.digest],
+    ["trust_root", desk.rootKeys.map((key) => key.slice(0, 16)).join(" ")],
   ];
   return el(
     "dl",
     { class: "facts" },
-    rows.map(([name, value]) => [el("dt", {}, desk.word(name)), el("dd", { class: name === "trust_digest" ? "code" : null }, value)]),
+    rows.map(([name, value]) => [el("dt", {}, desk.word(name)), el("dd", { class: CODES.includes(name) ? "code" : null }, value)]),
   );
 }
 

@@ -2,7 +2,6 @@
  * What the buttons of a verdict card do.
  */
 
-import { verdictLine } from "./verdict.js";
 import { download } from "./dom.js";
 
 /**
@@ -29,11 +28,6 @@ export function actionsFor(desk, judged, report, given) {
     };
   }
   return actions;
-}
-
-/** Tell who cannot see the card. */
-export function announceVerdict(desk, report) {
-  desk.announce(verdictLine(report, desk.language));
 }
 
 async function save(desk, judged) {

@@ -4,7 +4,7 @@
 
 import { Desk } from "./desk.js";
 import { el, fill } from "./dom.js";
-import { watchOffline } from "./offline.js";
+import { allowOwnWorkers, watchOffline } from "./offline.js";
 import { mountTabs } from "./tabs.js";
 import { showTrust } from "./trust_line.js";
 import { LANGUAGES, applyWords, rememberedLanguage } from "./words.js";
@@ -18,11 +18,14 @@ const PARTS = [
   ["about-body", () => import("./about.js"), "mountAbout"],
 ];
 
+const HOUR = 3_600_000;
+
 const place = (id) => document.getElementById(id);
 
 await open();
 
 async function open() {
+  allowOwnWorkers();
   const language = rememberedLanguage();
   applyWords(document, language);
   mountTabs(place("main"));
@@ -35,7 +38,10 @@ async function open() {
   mountLanguages(desk);
   showTrust(place("trust"), place("banner"), desk);
   const loading = PARTS.map(([id, load, mount]) => ({ id, mount, part: load().catch(() => null) }));
-  const trust = import("./trust_update.js").then(({ openTrust }) => openTrust(desk));
+  const trust = import("./trust_update.js").then(async ({ openTrust, updateFromSite }) => {
+    setInterval(() => updateFromSite(desk), HOUR); // a desk may stay open for days
+    await openTrust(desk);
+  });
   for (const each of loading) await mountPart(desk, each);
   await trust;
   document.documentElement.dataset.desk = "open";

@@ -116,6 +116,7 @@ export class Queue {
     const unanswered = asked.find((card) => card.holder === null && card.request.body.nonce !== null);
     if (unanswered !== undefined) return unanswered;
     const card = this.#added(this.#askedBy(shown));
+    if (card.request !== null && card.request.digest === shown.request) this.stack.mark(card.request, this.now());
     // Two people answered one request: the second is never laid over the first.
     if (asked.length > own.length && card.request.body.nonce !== null) card.note = "other_holder";
     if (shown.request !== null && card.request?.digest !== shown.request) card.note = "not_asked_here";

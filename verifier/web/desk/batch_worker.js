@@ -14,6 +14,7 @@ import { ProjectError } from "../ledger/errors.js";
 import { Asked, STATIC } from "../verifier/expect.js";
 import { fileVerification } from "../verifier/filing.js";
 import { reportJson } from "../verifier/render.js";
+import { RunSeen } from "../verifier/seen.js";
 import { openSeenStore } from "../verifier/seen_store.js";
 import { parseBundle } from "../verifier/trust.js";
 import { verify } from "../verifier/verify.js";
@@ -35,7 +36,7 @@ async function opened({ files, rootKeys, requests, language, now }) {
     const trust = await parseBundle(new Map(files), { rootKeys: rootKeys.map(fromHex) });
     const [known] = await openRequests(requests);
     const byDigest = new Map(known.map(({ digest, data }) => [digest, data]));
-    ground = { trust, requests: byDigest, seen: await openSeenStore(), language, now };
+    ground = { trust, requests: byDigest, seen: new RunSeen(await openSeenStore()), language, now };
     return {};
   } catch (error) {
     if (error instanceof ProjectError) return { failed: error.reason };

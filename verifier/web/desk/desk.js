@@ -34,6 +34,10 @@ export class Desk extends EventTarget {
     this.trust = null;
     /** Its files, name -> bytes, as they were opened. */
     this.trustFiles = new Map();
+    /** The pinned root keys, hex; null until the first bundle. */
+    this.rootKeys = null;
+    /** Why the kept bundle does not open, a reason; null where it does. */
+    this.trustTrouble = null;
   }
 
   /** POSIX seconds of this device. */
@@ -84,11 +88,18 @@ export class Desk extends EventTarget {
     const { reportJson } = await import("../verifier/render.js");
     const { actionsFor } = await import("./actions.js");
     const report = reportJson(judged.report, this.language);
-    return drawVerdict(report, {
+    const card = drawVerdict(report, {
       language: this.language,
       now: judged.now,
       posts: this.posts,
       actions: actionsFor(this, judged, report, actions),
     });
+    requestAnimationFrame(() => bringIntoView(card));
+    return card;
   }
+}
+
+/** On a narrow screen the card stands below the scanner. */
+function bringIntoView(card) {
+  if (card.isConnected && card.getBoundingClientRect().top > window.innerHeight / 2) card.scrollIntoView();
 }

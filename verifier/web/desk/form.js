@@ -3,6 +3,7 @@
  */
 
 import { decodeAny, encodeQrText } from "../certificate/qr_text.js";
+import { reasonText } from "../certificate/texts.js";
 import { ProjectError } from "../ledger/errors.js";
 import { fillForm } from "../verifier/forms/filled.js";
 import { drawFormElement } from "../verifier/forms/page_html.js";
@@ -32,7 +33,7 @@ export function openForm(desk, judged) {
       el("button", { type: "button", class: "button", onclick: () => dialog.close() }, desk.word("form_close")),
     ),
   );
-  const show = (at) => fill(place, at in forms ? drawn(forms[at]) : null);
+  const show = (at) => fill(place, at in forms ? drawn(desk, forms[at]) : null);
   dialog.addEventListener("close", () => {
     document.body.removeAttribute("data-printing");
     dialog.remove();
@@ -61,7 +62,13 @@ function chooser(desk, choice) {
   return el("div", { class: "field no-print" }, el("label", { class: "field__label", for: choice.id }, desk.word("form_choose")), choice);
 }
 
-function drawn(form) {
-  const pictures = form.codes.map((code) => drawQr(encodeQrText(code)));
-  return drawFormElement(form, { document, pictures });
+/** The form; without its codes nobody could check it, so where these do not fit only that is said. */
+function drawn(desk, form) {
+  try {
+    const pictures = form.codes.map((code) => drawQr(encodeQrText(code)));
+    return drawFormElement(form, { document, pictures });
+  } catch (error) {
+    if (error instanceof ProjectError) return el("p", {}, reasonText(error.reason, desk.language));
+    throw error;
+  }
 }

@@ -6,16 +6,15 @@ import { el, fill } from "./dom.js";
 
 /** Register the service worker and keep the foot of the page true. */
 export async function watchOffline(desk) {
-  const line = el("p", { id: "offline", "data-state": "begun" });
+  const line = el("p", { id: "offline" });
   document.querySelector(".foot").append(line);
   const say = (state) => {
     line.dataset.state = state;
     draw(line, desk);
   };
   desk.addEventListener("language", () => draw(line, desk));
-  draw(line, desk);
+  say("begun");
   try {
-    allowOwnWorkers();
     const registration = await navigator.serviceWorker.register("sw.js", { updateViaCache: "none" });
     registration.addEventListener("updatefound", () => watchNew(registration, say));
     if (registration.waiting) say("new");
@@ -38,7 +37,19 @@ function watchNew(registration, say) {
 
 function draw(line, desk) {
   const words = { begun: "getting_ready", ready: "ready_offline", new: "new_version", none: "not_offline" };
-  fill(line, desk.word(words[line.dataset.state]));
+  const isNew = line.dataset.state === "new";
+  fill(
+    line,
+    desk.word(words[line.dataset.state]),
+    isNew ? el("button", { type: "button", class: "button", "data-action": "use_now", onclick: useNow }, desk.word("use_now")) : null,
+  );
+}
+
+/** Put the waiting version in use and open the page again with it: the cards on the screen are gone then. */
+async function useNow() {
+  const registration = await navigator.serviceWorker.getRegistration();
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+  registration?.waiting?.postMessage("use now");
 }
 
 /** Under trusted types a worker's address must be one of this site's own. Markup and code never become trusted. */

@@ -2,16 +2,19 @@
  * QR codes drawn as the product draws them elsewhere: one symbol, alphanumeric mode, no compression (certificate/qr_draw.py).
  */
 
+import { FormatError } from "../ledger/errors.js";
 import { encodeQR } from "../vendor/qr/qr.js";
 import { svg } from "./dom.js";
 
+const MAX_LETTERS = 4296; // version 40, level L
 const QUIET = 4; // modules; ISO/IEC 18004, 6.3.8
 
 /**
  * The symbol of an alphanumeric text at level L as an SVG element, one unit a module, its quiet zone included.
- * `label` is what it is to those who do not see it.
+ * `label` is what it is to those who do not see it. Throws FormatError `qr.too_large`.
  */
 export function drawQr(text, label = "QR") {
+  if (text.length > MAX_LETTERS) throw new FormatError("qr.too_large", `${text.length} letters, at most ${MAX_LETTERS}`);
   const rows = encodeQR(text, "raw", { ecc: "low", encoding: "alphanumeric", border: QUIET });
   const side = rows.length;
   return svg(

@@ -69,10 +69,13 @@ export class Stack {
   take(now) {
     const [request] = this.#free(now);
     if (request === undefined) return null;
-    const handed = this.#handed(now);
-    handed[request.digest] = request.body.expires;
-    this.#keep(handed);
+    this.mark(request, now);
     return request;
+  }
+
+  /** Somebody has this request, or answered it: nobody else gets it. */
+  mark(request, now) {
+    if (request.body.nonce !== null) this.#keep({ ...this.#handed(now), [request.digest]: request.body.expires });
   }
 
   #free(now) {

@@ -32,20 +32,13 @@ export function drawVerdict(report, { language, now, posts = {}, actions = {} })
       { class: "verdict__body" },
       guidance(report, { language, posts, actions }),
       policies(report.policies, language),
-      parts.map((part, at) => certificate(part, { language, now, at: at + 1, all: parts.length })),
+      shownParts(report, language, parts.map((part, at) => certificate(part, { language, now, at: at + 1, all: parts.length }))),
       steps(report.steps, language),
       evidence(report, language),
       el("p", { class: "small lead" }, word(language, "checked_at", { time: moment(now, language) })),
       buttons(["save", "form", "print", "close"], actions, language),
     ),
   );
-}
-
-/** One line for lists and announcements: the verdict, and the reason if there is one. */
-export function verdictLine(report, language) {
-  const reason = reasonSentence(report);
-  const verdict = word(language, `verdict_${verdictOf(report)}`);
-  return reason ? `${verdict}${language === "zh" ? "：" : ": "}${reason}` : verdict;
 }
 
 function head(report, language) {
@@ -104,6 +97,12 @@ function policies(judged, language) {
       ),
     ),
   );
+}
+
+/** What does not hold is not laid before the eye; it opens on demand. */
+function shownParts(report, language, drawn) {
+  if (verdictOf(report) !== "invalid" || report.certificate === null) return drawn;
+  return el("details", { class: "more part" }, el("summary", {}, word(language, "shown_anyway")), drawn);
 }
 
 function certificate(part, { language, now, at, all }) {

@@ -20,7 +20,8 @@ export const EN = Object.freeze({
   trust_last_day: "ends today",
   trust_over: "has run out",
   trust_details: "Trust bundle",
-  trust_publisher: "Published by",
+  trust_authorities: "Authorities in it",
+  trust_root: "Root keys",
   trust_of: "As of",
   trust_until: "Good until",
   trust_version: "Version",
@@ -46,6 +47,7 @@ export const EN = Object.freeze({
   ready_offline: "Ready to work offline",
   not_offline: "This page cannot work offline yet",
   new_version: "A new version of this page is used from the next opening on.",
+  use_now: "Use it now (clears the applicants on the screen)",
 
   about_what: "What this page does",
   about_what_text:
@@ -131,6 +133,7 @@ export const EN = Object.freeze({
   presenter_guardian: "Shown by a guardian, not by the person it is about: check the guardian's document.",
 
   shown: "What was shown",
+  shown_anyway: "Look at what was shown all the same (do not rely on it)",
   shown_nothing: "Nothing was shown.",
   months: "Month by month",
   months_year: "Year",

@@ -20,7 +20,8 @@ export const ZH = Object.freeze({
   trust_last_day: "今天到期",
   trust_over: "已过期",
   trust_details: "核验依据",
-  trust_publisher: "发布方",
+  trust_authorities: "收录机构",
+  trust_root: "根密钥",
   trust_of: "数据时间",
   trust_until: "有效期至",
   trust_version: "版本",
@@ -45,6 +46,7 @@ export const ZH = Object.freeze({
   ready_offline: "已可离线使用",
   not_offline: "本页暂时不能离线使用",
   new_version: "本页有新版本，下次打开时启用。",
+  use_now: "现在启用（清除屏幕上的申请人）",
 
   about_what: "这一页做什么",
   about_what_text:
@@ -128,6 +130,7 @@ export const ZH = Object.freeze({
   presenter_guardian: "由监护人出示，不是本人：请核对监护人证件。",
 
   shown: "出示的内容",
+  shown_anyway: "仍要查看所示内容（勿采信）",
   shown_nothing: "没有出示任何内容。",
   months: "逐月缴费",
   months_year: "年份",

@@ -1,18 +1,5 @@
 /** The words of reports and forms, by language. Written by `python -m tests.documents.web`. */
 
-export const OUTCOMES = Object.freeze({
-  "zh": {
-    "valid": "有效",
-    "invalid": "无效：请勿采信",
-    "undetermined": "暂时无法判断：这不等于无效"
-  },
-  "en": {
-    "valid": "VALID",
-    "invalid": "INVALID: do not rely on it",
-    "undetermined": "CANNOT TELL YET: this does not mean it is false"
-  }
-});
-
 export const PHRASES = Object.freeze({
   "zh": {
     "number": "编号",
@@ -41,35 +28,6 @@ export const PHRASES = Object.freeze({
     "presented_guardian": "presented by a guardian, not by the person it is about",
     "not_run": "not checked, because an earlier step did not pass",
     "proof_stands": "The proof stands: organisation {org} came to the same result on {time}"
-  }
-});
-
-export const STEP_TITLES = Object.freeze({
-  "zh": {
-    "1": "文本",
-    "2": "结构",
-    "3": "签发密钥",
-    "4": "机构签名",
-    "5": "账本",
-    "6": "账本位置",
-    "7": "时间",
-    "8": "状态",
-    "9": "披露内容",
-    "10": "持有人与请求",
-    "11": "规则"
-  },
-  "en": {
-    "1": "text",
-    "2": "structure",
-    "3": "issuer key",
-    "4": "issuer signature",
-    "5": "ledger",
-    "6": "position",
-    "7": "time",
-    "8": "status",
-    "9": "disclosures",
-    "10": "holder and request",
-    "11": "policy"
   }
 });
 

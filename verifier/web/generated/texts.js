@@ -1,4 +1,4 @@
-/** Names of claims, branches, types and states, and the words of answers, by language. Written by `python -m tests.documents.web`. */
+/** Names of claims, branches and statuses, and the words of answers, by language. Written by `python -m tests.documents.web`. */
 
 export const KINDS = Object.freeze({
   "zh": {
@@ -22,36 +22,6 @@ export const KINDS = Object.freeze({
     "medical.res": "resident medical",
     "injury": "work injury",
     "maternity": "maternity"
-  }
-});
-
-export const TYPES = Object.freeze({
-  "zh": {
-    "1": "参保缴费证明",
-    "2": "单位参保证明",
-    "3": "参保凭证",
-    "4": "待遇资格认证"
-  },
-  "en": {
-    "1": "Contribution certificate",
-    "2": "Employer certificate",
-    "3": "Transfer voucher",
-    "4": "Eligibility attestation"
-  }
-});
-
-export const STATES = Object.freeze({
-  "zh": {
-    "0": "未缴",
-    "1": "正常",
-    "2": "补缴",
-    "3": "其他计入"
-  },
-  "en": {
-    "0": "not paid",
-    "1": "on time",
-    "2": "back-paid",
-    "3": "counted otherwise"
   }
 });
 

@@ -13,9 +13,9 @@ import { MAX_SIZE, bitCount, completeSubtrees, nodeHash, pairHashes, rootAt } fr
 import { TILE_HEIGHT, splitHashes } from "./tiles.js";
 
 export const BLOCK_LEVEL = TILE_HEIGHT;
-export const LARGE_BLOCK_LEVEL = 2 * TILE_HEIGHT;
+const LARGE_BLOCK_LEVEL = 2 * TILE_HEIGHT;
 export const BLOCK_LEAVES = 1 << BLOCK_LEVEL;
-export const LARGE_BLOCK_LEAVES = 1 << LARGE_BLOCK_LEVEL;
+const LARGE_BLOCK_LEAVES = 1 << LARGE_BLOCK_LEVEL;
 
 /** The blocks of the first `size` leaves of a log; made by `Blocks.ofBytes`. */
 export class Blocks {

@@ -16,8 +16,8 @@
 import { compareBytes, concat, hex, utf8 } from "./digest.js";
 import { FormatError } from "./errors.js";
 
-export const MAX_DEPTH = 16;
-export const COSE_SIGN1_TAG = 18;
+const MAX_DEPTH = 16;
+const COSE_SIGN1_TAG = 18;
 
 /** A tagged value. */
 export class Tagged {

@@ -35,7 +35,7 @@ export function makeCheckpoint(origin, size, rootHash) {
 }
 
 /** The note text: three lines. */
-export function encodeCheckpoint(checkpoint) {
+function encodeCheckpoint(checkpoint) {
   return `${checkpoint.origin}\n${checkpoint.size}\n${encodeBase64(checkpoint.rootHash)}\n`;
 }
 
@@ -44,7 +44,7 @@ export function encodeCheckpoint(checkpoint) {
  *
  * Throws FormatError `ckpt.malformed`, `ckpt.extension_forbidden` or `enc.base64_noncanonical`.
  */
-export function parseCheckpoint(text) {
+function parseCheckpoint(text) {
   const lines = text.split("\n");
   if (lines.length < 4 || lines.at(-1)) {
     throw new FormatError("ckpt.malformed", "fewer than three lines, or the last one cut short");

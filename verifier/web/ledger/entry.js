@@ -4,7 +4,7 @@ import { encodeUnsigned } from "./cbor.js";
 import { concat } from "./digest.js";
 import { FormatError } from "./errors.js";
 
-export const DIGEST_SIZE = 32;
+const DIGEST_SIZE = 32;
 
 /** What the digest of an entry is the digest of. */
 export const EntryType = Object.freeze({

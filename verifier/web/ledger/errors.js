@@ -26,11 +26,5 @@ export class UndeterminedError extends ProjectError {}
 /** The holder did not agree to this. */
 export class ConsentError extends ProjectError {}
 
-/** The state moved meanwhile, or another writer holds it: read again, then retry. */
-export class ConflictError extends ProjectError {}
-
-/** Stored state contradicts itself, or a write failed. */
-export class IntegrityError extends ProjectError {}
-
 /** The set-up, a file or an argument at the edge is unusable as it stands. */
 export class ConfigError extends ProjectError {}

@@ -65,7 +65,7 @@ export async function verifyProof(proof, { entry, origin, policy, now, held, kno
  * Throws UndeterminedError `log.subtree_unknown` if less is held than the proof says, VerificationError
  * `log.proof_malformed` for a number of hashes that does not fit.
  */
-export async function completeRecent(proof, held) {
+async function completeRecent(proof, held) {
   if (proof.known > 0 && (held === null || held.blocks.size < proof.known)) {
     throw unknown(`the log up to ${proof.known}`);
   }

@@ -10,8 +10,8 @@ import { checkPublicKey } from "./ed25519.js";
 import { FormatError } from "./errors.js";
 import { checkMldsaPublicKey } from "./mldsa.js";
 
-export const MAX_NOTE = 1_000_000;
-export const MAX_SIGNATURES = 100;
+const MAX_NOTE = 1_000_000;
+const MAX_SIGNATURES = 100;
 export const KEY_ID_SIZE = 4;
 const MAX_NAME = 255;
 const MAX_VKEY = 4096;
@@ -36,7 +36,7 @@ const SIGNATURE_TYPES = new Set(Object.values(SignatureType));
  *
  * Throws FormatError `ckpt.malformed` (name), `alg.not_allowed`, `key.malformed` or `key.weak`.
  */
-export async function makeVerifierKey(name, algorithm, publicKey) {
+async function makeVerifierKey(name, algorithm, publicKey) {
   requireName(name);
   if (!SIGNATURE_TYPES.has(algorithm)) throw new FormatError("alg.not_allowed", `signature type ${algorithm}`);
   if (algorithm === SignatureType.ML_DSA_44) {
@@ -48,7 +48,7 @@ export async function makeVerifierKey(name, algorithm, publicKey) {
 }
 
 /** SHA-256(name || 0x0A || signature type || public key), first four bytes: a label, not a strong hash. */
-export async function keyIdOf(name, algorithm, publicKey) {
+async function keyIdOf(name, algorithm, publicKey) {
   const digest = await sha256(utf8(name), Uint8Array.of(0x0a, algorithm), publicKey);
   return digest.slice(0, KEY_ID_SIZE);
 }
@@ -105,7 +105,7 @@ export function parseNote(data) {
  *
  * Throws FormatError `ckpt.malformed`, `enc.base64_noncanonical` or `enc.too_large`.
  */
-export function parseSignatureLines(lines) {
+function parseSignatureLines(lines) {
   if (!lines.endsWith("\n")) throw new FormatError("ckpt.malformed", "no signature line, or one cut short");
   const parts = lines.slice(0, -1).split("\n");
   if (parts.length > MAX_SIGNATURES) throw new FormatError("enc.too_large", "too many signature lines");
@@ -138,8 +138,11 @@ export function encodeBase64(data) {
 /** The bytes that `text` is the one spelling of. Throws FormatError `enc.base64_noncanonical`. */
 export function decodeBase64(text) {
   if (BASE64.test(text)) {
-    const data = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    if (encodeBase64(data) === text) return data; // unused bits of the last character
+    const letters = atob(text);
+    const data = new Uint8Array(letters.length);
+    for (let at = 0; at < data.length; at += 1) data[at] = letters.charCodeAt(at);
+    // Unused bits of the last character; all before it has one spelling.
+    if (encodeBase64(data.slice(-(data.length % 3 || 3))) === text.slice(-4)) return data;
   }
   throw new FormatError("enc.base64_noncanonical", "not the one spelling");
 }

@@ -36,7 +36,7 @@ export function makeFullProof(log, index, size, path, signatures) {
 }
 
 /** Ends in the entry's complete 256-leaf block: exactly 8 hashes. Throws as `parseProof`. */
-export function makeShortProof(log, index, path) {
+function makeShortProof(log, index, path) {
   requireNumbers(log, index, MAX_SIZE);
   requirePath(path);
   if (path.length !== TILE_HEIGHT) {
@@ -46,7 +46,7 @@ export function makeShortProof(log, index, path) {
 }
 
 /** A full proof without the large siblings below `known` <= size, which the verifier said it holds. */
-export function makeRecentProof(log, index, size, path, signatures, known) {
+function makeRecentProof(log, index, size, path, signatures, known) {
   requireNumbers(log, index, size);
   requirePath(path);
   requireSignatures(signatures);

@@ -29,9 +29,9 @@ import { FormatError, UndeterminedError, VerificationError } from "./errors.js";
 import { KEY_ID_SIZE, SignatureType, decodeUtf8, isBy, keyedBlob, parseVkey } from "./note.js";
 
 /** Seconds by which a witness's clock may be ahead of ours. */
-export const COSIGNATURE_SKEW = 300;
+const COSIGNATURE_SKEW = 300;
 
-export const NO_QUORUM = "none";
+const NO_QUORUM = "none";
 const MAX_ITEMS = 256;
 const MAX_BLOBS = 100;
 const OURS = "#tallystick";
@@ -51,7 +51,7 @@ const FORBIDDEN_IN_NAME = /[\x00-\x20\x7f]/;
  * Throws FormatError `trust.malformed` for names that do not fit together or keys listed twice, `key.purpose_mismatch`
  * for a key that is listed for the other role or cannot play its role, `enc.too_large`.
  */
-export class TrustPolicy {
+class TrustPolicy {
   constructor({ logs, witnesses, groups, quorum, pqRequired = false }) {
     this.logs = logs;
     this.witnesses = witnesses;

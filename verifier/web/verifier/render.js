@@ -10,9 +10,9 @@ import { encodeProof } from "../ledger/proof.js";
 import { CertificateType, Presenter } from "../certificate/numbers.js";
 import { monthText } from "../certificate/policy/language.js";
 import { answerCode, answerWord, findingSentences } from "../certificate/policy/wording.js";
-import { claimName, dayText, filled, formatValue, reasonText } from "../certificate/texts.js";
+import { claimName, dayText, filled, reasonText } from "../certificate/texts.js";
 import { StepOutcome } from "./report.js";
-import { PHRASES, STEP_OK } from "./sentences.js";
+import { disclosedText, PHRASES, STEP_OK } from "./sentences.js";
 
 /** The report as one JSON-ready object, `language` zh or en. Digests and proofs are lower-case hex. */
 export function reportJson(report, language) {
@@ -70,14 +70,17 @@ function policyJson({ policy, answer }, language) {
 function disclosedJson(report, language) {
   if (report.certificate === null) return [];
   const { registry, cutOff } = report.certificate.body;
-  return report.disclosed.map(({ slot, value }) => {
+  const months = new Map(report.openings.map(({ slot, atLeast }) => [slot, atLeast]));
+  return report.disclosed.map((disclosure) => {
+    const { slot, value } = disclosure;
     const claim = registry.claimAt(slot);
     return {
       slot,
       name: claim.name,
       label: claimName(claim, language, cutOff),
       value: plain(value),
-      text: formatValue(claim, value, language),
+      text: disclosedText(report, disclosure, claim, language),
+      ...(months.has(slot) ? { at_least: months.get(slot) } : {}),
     };
   });
 }

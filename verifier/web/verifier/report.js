@@ -1,13 +1,14 @@
 /**
  * What a verification says: eleven steps, one outcome, one reason, and the facts that were authenticated.
  *
- * A report is { outcome, reason, steps, certificate, disclosed, notes, policies, trust, evidence, parts }:
+ * A report is { outcome, reason, steps, certificate, disclosed, openings, notes, policies, trust, evidence, parts }:
  *
  *   outcome      invalid if a step says no, else undetermined if one cannot tell, else valid
  *   reason       of the lowest-numbered step that made the outcome; null when valid
  *   steps        one result per step, 1...11
  *   certificate  { body, authority, office }; null unless the issuer's signature holds
  *   disclosed    the shown claims; empty unless they lead to the signed root
+ *   openings     of the commitments among them, what each shows: at least so many months
  *   policies     the asked policies with their answers; empty unless steps 9 and 10 hold
  *   notes        reasons worth saying although nothing failed (`pres.static_copy`, `schema.text_confusable`)
  *   trust        bundle facts for the reader: environment, version, issued and expires (POSIX seconds), digest
@@ -58,6 +59,7 @@ export function makeReport(fields) {
   return Object.freeze({
     certificate: null,
     disclosed: Object.freeze([]),
+    openings: Object.freeze([]),
     notes: Object.freeze([]),
     policies: Object.freeze([]),
     trust: Object.freeze({}),

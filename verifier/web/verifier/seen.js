@@ -57,14 +57,16 @@ export class RunSeen {
   }
 
   async newest(name) {
-    if (!this.#newest.has(name)) this.#newest.set(name, await this.#lasting.newest(name));
+    if (this.#newest.has(name)) return this.#newest.get(name);
+    const value = await this.#lasting.newest(name);
+    if (!this.#newest.has(name)) this.#newest.set(name, value); // another call was quicker, and may have advanced it
     return this.#newest.get(name);
   }
 
   async advance(name, value) {
     if (((await this.newest(name)) ?? 0) < value) {
       await this.#lasting.advance(name, value);
-      this.#newest.set(name, value);
+      this.#newest.set(name, Math.max(value, this.#newest.get(name) ?? 0));
     }
   }
 }

@@ -1,6 +1,5 @@
 /** What single steps look at: ages of what is held, the status list, the request, the holder and the person. */
 
-import { KeyRole } from "../certificate/directory.js";
 import { algorithmOf, verifySignature } from "../certificate/keys.js";
 import {
   checkRegisteredOn,
@@ -12,6 +11,7 @@ import { parseStatusToken, Status, statusListUri } from "../certificate/status_l
 import { bytesEqual, hex, sha256 } from "../ledger/digest.js";
 import { ProjectError, UndeterminedError, VerificationError } from "../ledger/errors.js";
 import { placeKey, sameText, subjectClaims } from "./expect.js";
+import { verifyListSignature } from "./list_signature.js";
 
 export const CLOCK_SKEW = 300; // seconds
 export const DAY = 86400;
@@ -47,14 +47,14 @@ export function checkMilestone(held, logged, issued) {
 export async function checkStatus(run) {
   const { authority, statusList, statusIndex } = run.certificate.body;
   const place = placeKey(authority, statusList);
-  const { directory } = run.trust;
+  const { directory, policy } = run.trust;
   const filed = run.filed.statusTokens.get(place);
   const { listed, digest } =
     filed === undefined
       ? await run.trust.known.lists.once(place, () =>
-          verifiedToken(directory, authority, run.trust.statusToken(authority, statusList)),
+          verifiedToken(directory, authority, run.trust.statusToken(authority, statusList), policy.pqRequired),
         )
-      : await verifiedToken(directory, authority, filed);
+      : await verifiedToken(directory, authority, filed, false); // filed before more was demanded
   const uri = statusListUri(authority, statusList);
   if (listed.uri !== uri) {
     throw new VerificationError("status.list_uri_mismatch", "the list is not the one that is named");
@@ -68,17 +68,9 @@ export async function checkStatus(run) {
   }
 }
 
-async function verifiedToken(directory, authority, token) {
+async function verifiedToken(directory, authority, token, demanded) {
   const listed = await parseStatusToken(token);
-  const { kid, toBeSigned, signature } = listed.sign1;
-  const key = directory.key(KeyRole.STATUS, kid);
-  if (key === null || key.authority !== authority) {
-    throw new VerificationError("status.list_wrong_issuer", `key ${hex(kid)}`);
-  }
-  await signedOr(
-    { publicKey: key.publicKey, message: toBeSigned, signature },
-    () => new VerificationError("status.list_sig_invalid", `key ${hex(kid)}`),
-  );
+  await verifyListSignature(listed, { authority, directory, demanded });
   return Object.freeze({ listed, digest: await sha256(token) });
 }
 

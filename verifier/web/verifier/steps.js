@@ -291,9 +291,13 @@ export class Run {
   }
 
   async checkBundleVersion() {
-    const newest = (await this.seen.newest("bundle.version")) ?? 0;
-    if (this.trust.version < newest) {
-      throw new VerificationError("trust.bundle_rollback", `version ${this.trust.version} after ${newest}`);
+    const { version, endorsed } = this.trust;
+    for (const [name, held] of [
+      ["bundle.version", version],
+      ["targets.version", endorsed],
+    ]) {
+      const newest = (await this.seen.newest(name)) ?? 0;
+      if (held < newest) throw new VerificationError("trust.bundle_rollback", `${name} ${held} after ${newest}`);
     }
   }
 
@@ -374,6 +378,7 @@ export class Run {
       steps,
       certificate: this.passed.has(4) ? this.view() : null,
       disclosed: this.isAuthentic ? this.certificate.disclosures : [],
+      openings: this.isAuthentic ? this.certificate.openings : [],
       notes: [...this.notes],
       policies: this.judged,
       trust: this.trust.facts,

@@ -7,11 +7,10 @@
  * 4. A changed directory or tlog-policy was logged, by what the verifier trusts already; or the root is a new one.
  */
 
-import { KeyRole } from "../certificate/directory.js";
-import { verifySignature } from "../certificate/keys.js";
 import { parseStatusToken, statusListUri } from "../certificate/status_list.js";
 import { bytesEqual } from "../ledger/digest.js";
 import { UndeterminedError, VerificationError } from "../ledger/errors.js";
+import { verifyListSignature } from "./list_signature.js";
 import { isUndone } from "./list_watch.js";
 import { PROOF_NAMES, requireLogged } from "./logged.js";
 import { CLOCK_SKEW } from "./step_parts.js";
@@ -35,6 +34,11 @@ export async function checkSuccessor(bundle, files, { held, heldFiles, newRoot, 
   if (bundle.version < newest) {
     throw new VerificationError("trust.bundle_rollback", `version ${bundle.version} after ${newest}`);
   }
+  const signed = Math.max((await seen.newest("targets.version")) ?? 0, held?.endorsed ?? 0);
+  if (bundle.endorsed < signed) {
+    // They name an online key, which may have been stolen since.
+    throw new VerificationError("trust.bundle_rollback", `targets ${bundle.endorsed} after ${signed}`);
+  }
   const behind = Math.max((await seen.newest("time")) ?? 0, bundle.issued, held?.issued ?? 0) - now;
   if (behind > CLOCK_SKEW) throw new UndeterminedError("time.clock_regressed", `${behind} s behind a signed time`);
   await checkLists(bundle, held, seen);
@@ -49,6 +53,7 @@ export async function checkSuccessor(bundle, files, { held, heldFiles, newRoot, 
 /** Note what was seen: version, time, and the time of each list that its authority signed. */
 export async function rememberBundle(bundle, seen, { now }) {
   await seen.advance("bundle.version", bundle.version);
+  await seen.advance("targets.version", bundle.endorsed);
   await seen.advance("time", bundle.issued);
   for await (const listed of signedLists(bundle)) {
     // One from the future would lock out the honest ones.
@@ -62,16 +67,13 @@ async function* signedLists(bundle) {
     const listed = await parseStatusToken(token);
     const [authority, number] = place.split("/").map(Number);
     if (listed.uri !== statusListUri(authority, number)) continue;
-    if (await isSigned(listed, bundle.directory, authority)) yield listed;
+    if (await isSigned(listed, bundle, authority)) yield listed;
   }
 }
 
-async function isSigned(listed, directory, authority) {
-  const { kid, toBeSigned, signature } = listed.sign1;
-  const key = directory.key(KeyRole.STATUS, kid);
-  if (key === null || key.authority !== authority) return false;
+async function isSigned(listed, { directory, policy }, authority) {
   try {
-    await verifySignature({ publicKey: key.publicKey, message: toBeSigned, signature });
+    await verifyListSignature(listed, { authority, directory, demanded: policy.pqRequired });
   } catch (error) {
     if (error instanceof VerificationError) return false;
     throw error;

@@ -47,7 +47,8 @@ const MAX_SECONDS = 2 ** 40;
 
 /**
  * A bundle whose signatures and digests hold: { environment, version, issued, expires, directory, policy, statusTokens,
- * digest, policies, templates, held, facts, known }. Status lists are judged when a certificate points at one.
+ * digest, policies, templates, held, endorsed, facts, known }; `endorsed` is the version of what the offline keys signed, 0
+ * under a single root key. Status lists are judged when a certificate points at one.
  */
 export class TrustBundle {
   constructor(fields) {
@@ -117,6 +118,7 @@ export async function parseBundle(files, { rootKeys }) {
     policies: await named(files, POLICY_FILE, parsePolicy),
     templates: await named(files, TEMPLATE_FILE, parseTemplate),
     held: await parseHeldLogs(files, { directory, policy, now: cut }),
+    endorsed: endorsed === null ? 0 : Number(endorsed.version),
   });
 }
 

@@ -7,8 +7,8 @@ import { matchesWhole, readToml } from "../toml_file.js";
 import { parseRule } from "./grammar.js";
 import { Policy } from "./language.js";
 
-export const MAX_POLICY_SIZE = 16 * 1024;
-export const SCHEMA = 1;
+const MAX_POLICY_SIZE = 16 * 1024;
+const SCHEMA = 1;
 export const POLICY_ID = "[a-z0-9]+(\\.[a-z0-9]+)*";
 
 const REQUIRED = [

@@ -15,7 +15,7 @@ import { registryOf } from "../slots.js";
 import { matchesWhole, readToml } from "../toml_file.js";
 import { CertificateFact, Field, Source, Template } from "./language.js";
 
-export const MAX_TEMPLATE_SIZE = 16 * 1024;
+const MAX_TEMPLATE_SIZE = 16 * 1024;
 
 const SCHEMA = 1;
 const MAX_FIELDS = 32;

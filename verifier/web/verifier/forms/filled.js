@@ -14,10 +14,11 @@ import { FormatError } from "../../ledger/errors.js";
 import { answerWord, findingSentences } from "../../certificate/policy/wording.js";
 import { ValueType } from "../../certificate/slots.js";
 import { CertificateFact, Source } from "../../certificate/template/language.js";
-import { claimName, dayText, filled, formatValue, periodText } from "../../certificate/texts.js";
+import { claimName, dayText, filled, periodText } from "../../certificate/texts.js";
 import { authorityName, officeName } from "../render.js";
 import { Outcome } from "../report.js";
 import { FORM_WORDS } from "./words.js";
+import { disclosedText } from "../sentences.js";
 
 /**
  * Fill `template` from a valid report. `codes` are the tagged bytes that were judged, `today` is the day on which it is
@@ -85,10 +86,10 @@ function valuesOf(field, part, language) {
   const wanted = (claim) =>
     field.source === Source.STRIPS ? claim.valueType === ValueType.STRIP : claim.name === field.name;
   return part.disclosed
-    .map(({ slot, value }) => ({ claim: registry.claimAt(slot), value }))
+    .map((shown) => ({ claim: registry.claimAt(shown.slot), shown }))
     .filter(({ claim }) => wanted(claim))
-    .map(({ claim, value }) => {
-      const text = formatValue(claim, value, language);
+    .map(({ claim, shown }) => {
+      const text = disclosedText(part, shown, claim, language);
       const isStrips = field.source === Source.STRIPS;
       return [
         isStrips ? `${claimName(claim, language, cutOff)}: ${text}` : text,
