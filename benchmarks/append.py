@@ -1,13 +1,13 @@
 """Appending: durable entries a second, through the HTTP service and in process, beside raw inserts of the same rows.
 
-    python -m benchmarks.append [--seconds 4] [--folder DIR]
+    python -m benchmarks.append [--seconds 4] [--folder DIR] [--store sqlite|postgres]
     python -m benchmarks.append --grow 10000 100000 1000000 [--folder DIR]
 
 The service is a process of its own (`tally ledger serve --append`); the load generator shares the machine's cores with
 it. `raw` is one `executemany` a batch into a table of the same columns, same file settings, without our triggers,
-hashes and tiles: what SQLite itself needs to make the rows durable. All take turns in one run. A synced write costs
-what the disk says; it is in every line. `--grow` appends up to each size and says what one more append, opening, and a
-proof cost there.
+hashes and tiles: what SQLite itself needs to make the rows durable. It stays the measure with `--store postgres`, where
+the log is in a server of its own on this machine. All take turns in one run. A synced write costs what the disk says; it
+is in every line. `--grow` appends up to each size and says what one more append, opening, and a proof cost there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import count, islice
@@ -34,9 +34,11 @@ from statistics import median, quantiles
 from certificate.numbers import Environment
 from issuer.home import Home
 from issuer.setup import create_log_home
+from issuer.upkeep.ledger_move import move_home_ledger
 from ledger.append_protocol import APPEND_TYPE, encode_append, parse_indices
 from ledger.entry import EntryType, encode_entry
 from ledger.merkle import leaf_hash
+from tests.postgres import postgres_server
 
 __all__ = ["Rate", "grow", "main", "run_append"]
 
@@ -67,9 +69,12 @@ class Rate:
         return f"{self.name:<20} {self.at_once:>4} {self.rate:>10,.0f}/s   {calls}"
 
 
-def run_append(folder: Path, *, seconds: float = 4.0) -> list[Rate]:
-    """Every way once, each for about `seconds`."""
+def run_append(folder: Path, *, seconds: float = 4.0, database: str | None = None) -> list[Rate]:
+    """Every way once, each for about `seconds`; the log is in its own file, or in an empty PostgreSQL `database`."""
     home = _log(folder / "log")
+    if database is not None:
+        move_home_ledger(home, database)
+        home = Home(home.path)
     entries = _entries()
     found = [_raw(folder / f"raw-{size}.db", size, entries, seconds) for size in (_SINGLE, _SMALL, _BATCH)]
     with closing(home.sequencer(cosigning=False)) as ledger:
@@ -253,14 +258,17 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="for each way")
     parser.add_argument("--grow", type=int, nargs="+", metavar="N", help="sizes to grow to, rising")
+    parser.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         if given.grow:
             for line in grow(Path(folder), given.grow):
                 print(line, flush=True)
-        else:
-            for rate in run_append(Path(folder), seconds=given.seconds):
+            return
+        with postgres_server() if given.store == "postgres" else nullcontext() as server:
+            database = None if server is None else server.url()
+            for rate in run_append(Path(folder), seconds=given.seconds, database=database):
                 print(rate.line(), flush=True)
 
 

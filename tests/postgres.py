@@ -24,6 +24,7 @@ import psycopg
 __all__ = ["PostgresServer", "postgres_server"]
 
 _NOBODY = 65534
+_MAX_PLACE = 64  # a socket's path is at most 107 bytes long
 _SETTINGS = (
     "listen_addresses=",
     "shared_buffers=32MB",
@@ -92,7 +93,9 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a socket's path is at most 107 bytes long
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) < _MAX_PLACE else "/tmp"
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=place))
     try:
         folder.chmod(0o755)
         binaries = _binaries(folder)

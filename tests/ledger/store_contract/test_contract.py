@@ -67,6 +67,21 @@ def test_many_known_entries_are_found(store: Store) -> None:
     assert append_entries(store, batch[::-1]) == list(range(1299, -1, -1))
 
 
+def test_what_is_read_together_is_of_one_instant(store: Store, place: str | Path) -> None:
+    append_entries(store, entries(0, 300))
+    other = open_store(place)
+    with store.reading():
+        append_entries(other, entries(300, 600))
+        other.add_checkpoint(StoredCheckpoint(600, 1, False, b"note"))
+        assert store.size() == 300
+        assert len(list(store.entries(0, 600))) == 300
+        assert (store.tile(0, 1), list(store.checkpoints())) == (None, [])
+    other.close()
+    assert store.size() == 600
+    assert store.newest_checkpoint(cosigned=False) is not None
+    assert append_entries(store, entries(600, 601)) == [600]
+
+
 @pytest.mark.parametrize("sizes", [[255, 1, 1, 255, 1], [256, 512], [1] * 5 + [300], [65_535, 1, 1]])
 def test_the_stored_tree_is_that_of_the_entries(store: Store, sizes: list[int]) -> None:
     total = 0

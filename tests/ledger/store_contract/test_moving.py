@@ -183,3 +183,31 @@ def test_a_home_whose_move_was_stopped_before_its_settings_were_written(
         assert "store.rollback_detected" in tally("ledger", "move", "--to", empty, "--home", path).err
         assert told_json("ledger", "move", "--to", url, "--home", path)["root"] == before["root"]
         assert told_json("ledger", "check", "--home", path) == before
+
+
+def test_a_home_in_postgresql_is_backed_up_whole(tmp_path: Path, ledger_databases: LedgerDatabases) -> None:
+    """Restored it stands in its own file, and from there goes into any database; an older backup is refused."""
+    home, backup, restored = tmp_path / "home", tmp_path / "backup", tmp_path / "restored"
+    ok("sample", "--people", 40, "--seed", 3, "--out", tmp_path / "export")
+    ok("init", home)
+    ok("issuer", "import", tmp_path / "export", "--home", home)
+    with ledger_databases.fresh() as url, ledger_databases.fresh() as empty:
+        ok("ledger", "move", "--to", url, "--home", home)
+        ok("home", "backup", "--out", tmp_path / "older", "--home", home)
+        minted = told_json("issuer", "mint", "--all", "--home", home)["minted"]
+        found = told_json("ledger", "check", "--home", home)
+        made = told_json("home", "backup", "--out", backup, "--home", home)
+        assert (made["certificates"], made["entries"]) == (minted, found["entries"])
+        assert not [
+            path for path in backup.rglob("*") if path.is_file() and url.encode() in path.read_bytes()
+        ]
+        assert sorted(path.name for path in (backup / "ledger").glob("*.db*")) == ["ledger.db"]
+        anchor = home / "anchor" / "last-checkpoint"
+        refused = tally("home", "restore", tmp_path / "older", "--anchor", anchor, "--home", restored)
+        assert "store.rollback_detected" in refused.err
+        ok("home", "restore", backup, "--anchor", anchor, "--home", restored)
+        assert told_json("ledger", "check", "--home", restored) == found
+        assert told_json("issuer", "mint", "--all", "--home", restored)["minted"] == 0
+        after = told_json("ledger", "check", "--home", restored)
+        assert told_json("ledger", "move", "--to", empty, "--home", restored)["root"] == after["root"]
+        assert told_json("ledger", "check", "--home", restored) == after
