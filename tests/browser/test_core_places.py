@@ -93,6 +93,10 @@ def test_another_value_in_every_place(page: Page, site: Site, town: DeskTown, fu
     shown = [Shown([data], request, SECONDS) for data in others_of(answer, rng, count)]
     shown += [Shown([data], None, SECONDS) for data in others_of(town.paper, rng, count)]
     shown += [Shown([answer], data, SECONDS) for data in others_of(request, rng, count)]
+    # Thousands of levels: neither side may run out of its stack.
+    shown += [
+        Shown([b"\xd2" + nest * 30_000], None, SECONDS) for nest in (b"\x81", b"\xc0", b"\xd2", b"\x9f")
+    ]
     files = town.trust_files()
     files.pop("root.keys")
     keys = [town.world.root.public_key]

@@ -47,7 +47,9 @@ export async function verify(data, { trust, now, expect, seen }) {
     reports = await spend(runs, reports, seen);
   }
   await seen.advance("bundle.version", trust.version);
-  await seen.advance("targets.version", trust.endorsed);
+  if (trust.endorsed > ((await seen.newest("targets.version")) ?? 0)) {
+    await seen.advance("targets.version", trust.endorsed);
+  }
   await seen.advance("time", trust.issued);
   return reports.length === 1 ? reports[0] : joined(reports);
 }
