@@ -6,8 +6,8 @@
 The service is a process of its own (`tally ledger serve --append`); the load generator shares the machine's cores with
 it. `raw` is one `executemany` a batch into a table of the same columns, same file settings, without our triggers,
 hashes and tiles: what SQLite itself needs to make the rows durable. It stays the measure with `--store postgres`, where
-the log is in a server of its own on this machine. All take turns in one run. A synced write costs what the disk says; it
-is in every line. `--grow` appends up to each size and says what one more append, opening, and a proof cost there.
+the log is in a server of its own on this machine. All take turns in one run. A synced write costs what the disk says;
+it is in every line. `--grow` appends up to each size and says what one more append, opening, and a proof cost there.
 """
 
 from __future__ import annotations
