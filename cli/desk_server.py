@@ -1,4 +1,4 @@
-"""The desk page over HTTP, with the standard library alone: static files, compressed once, with the site's headers.
+"""The desk page over HTTP, with the standard library alone: static files, compressed, with the site's headers.
 
 It answers GET and HEAD for the files it holds and nothing else, keeps no log, and on loopback answers to loopback's
 own names only, so that no other site's name can be pointed at it.
@@ -32,14 +32,19 @@ class DeskServer(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], files: Mapping[str, bytes], trust: Path) -> None:
         self.files = files
-        self.packed = {
-            path: gzip.compress(content, 9, mtime=0)
-            for path, content in files.items()
-            if len(content) > _SMALL and not path.endswith(_PRESSED)
-        }
         self.trust = trust
+        self._packed: dict[str, tuple[bytes, bytes]] = {}
         self.names = _LOCAL_NAMES if _is_loopback(address[0]) else None
         super().__init__(address, _Handler)
+
+    def packed(self, path: str) -> bytes | None:
+        """The file compressed, when it is first asked for; None where that gains nothing."""
+        content = self.files[path]
+        if len(content) <= _SMALL or path.endswith(_PRESSED):
+            return None
+        if self._packed.get(path, (b"", b""))[0] is not content:
+            self._packed[path] = (content, gzip.compress(content, 9, mtime=0))
+        return self._packed[path][1]
 
     @property
     def url(self) -> str:
@@ -91,12 +96,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _content(self, path: str) -> tuple[bytes | None, dict[str, str]]:
         if path not in self.server.files:
             return trust_file(self.server.trust, path), {}
-        if path in self.server.packed:
-            vary = {"Vary": "Accept-Encoding"}
-            if "gzip" in self.headers.get("Accept-Encoding", ""):
-                return self.server.packed[path], {"Content-Encoding": "gzip", **vary}
-            return self.server.files[path], vary
-        return self.server.files[path], {}
+        packed = self.server.packed(path)
+        if packed is None:
+            return self.server.files[path], {}
+        vary = {"Vary": "Accept-Encoding"}
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            return packed, {"Content-Encoding": "gzip", **vary}
+        return self.server.files[path], vary
 
     def _is_own_name(self) -> bool:
         host = self.headers.get("Host", "")

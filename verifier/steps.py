@@ -49,7 +49,7 @@ from certificate.threshold import verify_openings
 from ledger.cbor import decode_cbor
 from ledger.checkpoint import MAX_TIME
 from ledger.entry import EntryType, encode_entry
-from ledger.errors import ProjectError, UndeterminedError, VerificationError
+from ledger.errors import ConfigError, ProjectError, UndeterminedError, VerificationError
 from ledger.held_log import HeldLog, verify_proof
 from ledger.proof import FullProof, LoggedEntry, Proof
 from ledger.reasons import Reason, Verdict, verdict_of
@@ -490,6 +490,8 @@ class Run:
             return
         try:
             check()
+        except ConfigError:  # a memory that cannot be read or written: no memory, no verdict
+            raise
         except ProjectError as exc:
             cannot_tell = verdict_of(exc.reason) is Verdict.CANNOT_TELL
             outcome = StepOutcome.CANNOT_TELL if cannot_tell else StepOutcome.NO

@@ -42,6 +42,8 @@ def verify(
         now: an aware datetime; the verifier's clock.
         expect: `Asked(request bytes)`, `STATIC`, or an `Archive` of either to judge a filed answer again.
         seen: the verifier's memory; a valid answer is marked as used in it.
+    Raises:
+        ConfigError: `store.io_error` of that memory; without it there is no verdict.
     """
     if not isinstance(expect, Asked | Static | Archive):
         raise TypeError(

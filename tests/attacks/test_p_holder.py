@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -275,6 +276,18 @@ def test_P15_a_memory_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "seen.db").write_bytes(b"garbage" * 1000)
     assert reason_of(lambda: FileSeen(tmp_path / "seen.db")) is Reason.STORE_IO_ERROR
     assert reason_of(lambda: FileSeen(tmp_path / "no" / "seen.db")) is Reason.STORE_IO_ERROR
+
+
+@attack("P15", Reason.STORE_IO_ERROR)
+def test_P15_a_memory_that_breaks_in_the_middle(tmp_path: Path) -> None:
+    """The used answers are gone while the versions can still be read: that is no fault of who shows something."""
+    memory = FileSeen(tmp_path / "seen.db")
+    with sqlite3.connect(tmp_path / "seen.db") as connection:
+        connection.execute("DROP TABLE used")
+    connection.close()
+    world = World()
+    data = world.presentation()
+    assert reason_of(lambda: world.verify(data, seen=memory)) is Reason.STORE_IO_ERROR
 
 
 @attack("P16", Reason.PRES_REQUEST_MISMATCH)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from certificate.qr_text import encode_qr_text
 from cli.desk_server import DeskServer, serve_desk
@@ -16,7 +16,7 @@ from tests.browser.cases import Case
 from tests.world import NOW
 from verifier.desk_site import desk_files
 
-__all__ = ["Desk", "open_desk", "served_desk", "show_text"]
+__all__ = ["Desk", "open_desk", "served_desk", "show_text", "without_copy"]
 
 
 @dataclass(slots=True)
@@ -42,9 +42,8 @@ class Desk:
             (self.trust / name).write_bytes(data)
 
     def replace(self, path: str, content: bytes) -> None:
-        """Serve another content of a file of the page, uncompressed."""
+        """Serve another content of a file of the page."""
         self.server.files = {**self.server.files, path: content}
-        self.server.packed.pop(path, None)
 
     def stop(self) -> None:
         if self.running:
@@ -74,6 +73,13 @@ def served_desk(
         yield desk
     finally:
         desk.stop()
+
+
+def without_copy(context: BrowserContext) -> Page:
+    """A tab in which nothing is kept for offline use, as on an address without HTTPS: quicker, and the page must do."""
+    tab = context.new_page()
+    tab.add_init_script("Object.defineProperty(navigator, 'serviceWorker', { value: undefined });")
+    return tab
 
 
 def open_desk(page: Page, desk: Desk, *, fragment: str = "") -> None:

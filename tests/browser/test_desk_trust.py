@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.attacks.marking import attack
 from tests.browser.cases import case_of
-from tests.browser.hosting import Desk, open_desk, served_desk, show_text
+from tests.browser.hosting import Desk, open_desk, served_desk, show_text, without_copy
 from tests.browser.town import DeskTown
 from tests.world import SECONDS, World, signer
 from verifier.trust_dir import ROOT_KEYS_NAME, format_root_keys
@@ -24,7 +24,7 @@ def bundles() -> DeskTown:
 
 @pytest.fixture
 def tab(context: BrowserContext) -> Page:
-    return context.new_page()
+    return without_copy(context)
 
 
 def version(tab: Page) -> str:

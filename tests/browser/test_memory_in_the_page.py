@@ -127,3 +127,40 @@ def test_a_browser_that_keeps_nothing_says_so(page: Page, site: Site) -> None:
         }""",
     )
     assert told == ["store.io_error"] * 4
+
+
+@attack("P15", Reason.STORE_IO_ERROR)
+def test_without_memory_the_page_gives_no_verdict(page: Page, site: Site, town: DeskTown) -> None:
+    """A memory that stops in the middle: no report, and not a no."""
+    files = town.trust_files()
+    files.pop("root.keys")
+    request = town.request(1)
+    data = {
+        "files": {name: content.hex() for name, content in files.items()},
+        "rootKeys": [town.world.root.public_key.hex()],
+        "request": request.hex(),
+        "answer": town.people[0].answer(request).hex(),
+        "now": SECONDS,
+    }
+    snippet = """async (trust, verify, expect, seen, render, digest, { openSeenStore }, input) => {
+      const { fromHex } = digest;
+      const files = new Map(Object.entries(input.files).map(([name, data]) => [name, fromHex(data)]));
+      const opened = await trust.parseBundle(files, { rootKeys: input.rootKeys.map(fromHex) });
+      const asked = new expect.Asked(fromHex(input.request));
+      const told = [];
+      for (const calls of [0, 1, 2, 3, 4]) {
+        const store = await openSeenStore(`breaks ${calls}`);
+        let left = calls;
+        const closing = new Proxy(store, {
+          get: (target, name) => (...given) => {
+            if (left-- === 0) target.close();
+            return target[name](...given);
+          },
+        });
+        const options = { trust: opened, now: input.now, expect: asked, seen: closing };
+        told.push(await verify.verify(fromHex(input.answer), options).then(() => "a verdict", (error) => error.reason));
+      }
+      return told;
+    }"""
+    told = run(page, site, [*VERIFYING, "/verifier/seen_store.js"], snippet, data)
+    assert told == ["store.io_error"] * 5

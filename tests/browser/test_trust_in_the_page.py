@@ -77,7 +77,7 @@ FOLLOW = """async ({ parseBundle }, { checkSuccessor, rememberBundle }, { Memory
     return error.reason ?? String(error);
   }
   await rememberBundle(next.bundle, seen, { now: input.now });
-  const names = ["bundle.version", "time", ...input.lists];
+  const names = ["bundle.version", "targets.version", "time", ...input.lists];
   return Promise.all(names.map((name) => seen.newest(name)));
 }"""
 
@@ -383,7 +383,7 @@ def python_follows(step: Step) -> object:
     except ProjectError as exc:
         return exc.reason.value
     remember_bundle(bundle, seen, now=step.now)
-    return [seen.newest(name) for name in ("bundle.version", "time", URI)]
+    return [seen.newest(name) for name in ("bundle.version", "targets.version", "time", URI)]
 
 
 def page_follows(page: Page, site: Site, step: Step) -> object:
@@ -447,7 +447,9 @@ def test_what_follows_a_bundle_is_the_same_in_the_page(page: Page, site: Site) -
     ]
     expected = [python_follows(one) for one in steps]
     assert [page_follows(page, site, one) for one in steps] == expected
-    assert len({one for one in expected if isinstance(one, str)}) >= 5
+    refused = {one for one in expected if isinstance(one, str)}
+    assert refused > {Reason.STATUS_LIST_ROLLBACK, Reason.TIME_CLOCK_REGRESSED}
+    assert len(refused) >= 5
 
 
 def test_a_directory_that_was_logged_follows(page: Page, site: Site, bureau: Bureau, tmp_path: Path) -> None:
@@ -462,8 +464,13 @@ def test_a_directory_that_was_logged_follows(page: Page, site: Site, bureau: Bur
     assert after.files[DIRECTORY_NAME] != before[DIRECTORY_NAME]
     bare = after.with_files({"proof-directory.cbor": None}).files
     now = int(time.time())
+    served = bureau.served
+    newer = served.with_targets(served.roots(2), {})
+    older_targets = served.with_files({}, version=newer.version + 1).files
     steps = [Step(before, files, bureau.root_keys, now, {}) for files in (after.files, bare)]
+    steps.append(Step(newer.files, older_targets, bureau.root_keys, now, {}))
+    steps.append(Step(None, older_targets, bureau.root_keys, now, {"targets.version": 99}))
     expected = [python_follows(one) for one in steps]
     assert [page_follows(page, site, one) for one in steps] == expected
     assert isinstance(expected[0], list)
-    assert expected[1] == "log.inclusion_missing"
+    assert expected[1:] == ["log.inclusion_missing", "trust.bundle_rollback", "trust.bundle_rollback"]

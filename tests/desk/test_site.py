@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,7 +55,7 @@ def served(*arguments: object, cwd: Path | None = None) -> Iterator[str]:
             assert found is not None
             yield found[1]
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(timeout=10)
 
 

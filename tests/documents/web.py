@@ -5,6 +5,8 @@ python -m tests.documents.web
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import IntEnum
@@ -20,7 +22,7 @@ from ledger.entry import EntryType
 from ledger.reasons import Reason, verdict_of
 from tests.documents.web_texts import TEXT_FILES, javascript
 
-__all__ = ["FILES", "FOLDER"]
+__all__ = ["FILES", "FOLDER", "forbidden_in"]
 
 FOLDER: Final = Path(verifier.__file__).parent / "web" / "generated"
 _LAST: Final = 0x10FFFF
@@ -75,6 +77,17 @@ def _ranges(wanted: Callable[[str], bool]) -> str:
             first = found.pop()[0] if found and found[-1][1] == point - 1 else point
             found.append((first, point))
     return " ".join(f"{first:x}" if first == last else f"{first:x}-{last:x}" for first, last in found)
+
+
+def forbidden_in(text: str) -> set[int]:
+    """The code points that a `characters.js` forbids: those that its Unicode does not know are among them."""
+    ranges = re.search(r"FORBIDDEN = Object.freeze\((.*?)\);", text)
+    assert ranges is not None
+    points: set[int] = set()
+    for bounds in json.loads(ranges[1]).split():
+        first, _, last = bounds.partition("-")
+        points.update(range(int(first, 16), int(last or first, 16) + 1))
+    return points
 
 
 FILES: Final[Mapping[str, Callable[[], str]]] = {

@@ -248,10 +248,11 @@ class LedgerMachine(RuleBasedStateMachine):
         anchor.unlink(missing_ok=True)
         if self.world.anchor.exists():
             copy(self.world.anchor, anchor)
+        went_on = ours not in self.model
         self.append([ours])
         self.checkpoint(0)
-        if len(self.published) > 1 and self.published[-1].size == self.published[-2].size:
-            return  # `ours` was logged before: nobody went on
+        if not went_on:
+            return  # the twin alone would go on, and no history would be cut
         twin = self.world.open(path=twin_place, anchor=anchor)
         twin.append([self.world.entry(number) for number in range(theirs, theirs + 1 + more)])
         assert refusal(lambda: twin.checkpoint(self.time)) == Reason.STORE_FORK_DETECTED

@@ -3,8 +3,8 @@
 import { hex } from "./digest.js";
 import { FormatError, VerificationError } from "./errors.js";
 
-const MLDSA_PUBLIC_KEY_SIZE = 1312;
-const MLDSA_SIGNATURE_SIZE = 2420;
+export const MLDSA_PUBLIC_KEY_SIZE = 1312;
+export const MLDSA_SIGNATURE_SIZE = 2420;
 const MAX_CONTEXT = 255;
 
 /** Return `publicKey` if it can be one. Throws FormatError `key.malformed` for another length than 1,312 bytes. */

@@ -33,7 +33,7 @@ import { decodeCbor } from "../ledger/cbor.js";
 import { MAX_TIME } from "../ledger/checkpoint.js";
 import { bytesEqual, hex } from "../ledger/digest.js";
 import { encodeEntry, EntryType } from "../ledger/entry.js";
-import { ProjectError, UndeterminedError, VerificationError } from "../ledger/errors.js";
+import { ConfigError, ProjectError, UndeterminedError, VerificationError } from "../ledger/errors.js";
 import { verifyProof } from "../ledger/held_log.js";
 import { Verdict, verdictOf } from "../ledger/reasons.js";
 import { Archive, Asked, placeKey } from "./expect.js";
@@ -358,7 +358,8 @@ export class Run {
       this.passed.add(number);
       this.results.set(number, stepResult(number, StepOutcome.OK));
     } catch (error) {
-      if (!(error instanceof ProjectError)) throw error;
+      // A memory that cannot be read or written: no memory, no verdict.
+      if (!(error instanceof ProjectError) || error instanceof ConfigError) throw error;
       const cannotTell = verdictOf(error.reason) === Verdict.CANNOT_TELL;
       const outcome = cannotTell ? StepOutcome.CANNOT_TELL : StepOutcome.NO;
       this.results.set(number, stepResult(number, outcome, error.reason, error.detail));

@@ -23,11 +23,14 @@ const SEVERITY = [StepOutcome.OK, StepOutcome.NOT_RUN, StepOutcome.CANNOT_TELL, 
  *   now     POSIX seconds, whole; the verifier's clock
  *   expect  `new Asked(request)`, `STATIC`, or an `Archive` of either to judge a filed answer again
  *   seen    the verifier's memory; a valid answer is marked as used in it
+ *
+ * Throws ConfigError `store.io_error` of that memory; without it there is no verdict.
  */
 export async function verify(data, { trust, now, expect, seen }) {
   if (!isExpectation(expect)) {
     throw new TypeError("expect is a request asked, STATIC or a filed answer; there is no mode without checks");
   }
+  if (!Number.isSafeInteger(now)) throw new TypeError("now is a whole number of POSIX seconds");
   let parts;
   try {
     parts = partsOf(data);
@@ -44,7 +47,9 @@ export async function verify(data, { trust, now, expect, seen }) {
     reports = await spend(runs, reports, seen);
   }
   await seen.advance("bundle.version", trust.version);
-  await seen.advance("targets.version", trust.endorsed);
+  if (trust.endorsed > ((await seen.newest("targets.version")) ?? 0)) {
+    await seen.advance("targets.version", trust.endorsed);
+  }
   await seen.advance("time", trust.issued);
   return reports.length === 1 ? reports[0] : joined(reports);
 }
@@ -71,7 +76,7 @@ function partsOf(data) {
   if (parts.length < 1 || parts.length > MAX_PARTS) {
     throw new FormatError("enc.too_large", `${parts.length} presentations`);
   }
-  return parts;
+  return parts.map((part) => part.slice()); // nobody changes it meanwhile
 }
 
 /** Positions of the request's items that at least one presentation discloses whole. */
