@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from certificate.qr_text import encode_qr_text
 from tests.browser.chromium import FLAGS, find_chromium
@@ -64,27 +64,22 @@ class DeskRun:
         )
 
 
-def run_desk(*, count: int = 1000, singles: int = 60) -> DeskRun:
-    """Measure with `count` answers in a batch and `singles` one by one."""
+def run_desk(browser: Browser, *, count: int = 1000, singles: int = 60) -> DeskRun:
+    """Measure in `browser` with `count` answers in a batch and `singles` one by one."""
     town = DeskTown(names=[f"测试{number}" for number in range(count + singles)])
     request = town.request(nonce=None, desk="03")
     answers = [person.answer(request, lifetime=5) for person in town.people]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
-        with served_desk(town, requests=[request]) as site, opened_desk(browser, site) as desk:
-            files = [
-                [name, data.hex()] for name, data in town.trust_files().items() if name != ROOT_KEYS_NAME
-            ]
-            given = {
-                "answers": [answer.hex() for answer in answers[:singles]],
-                "request": request.hex(),
-                "files": files,
-                "root": town.world.root.public_key.hex(),
-                "now": SECONDS,
-            }
-            times: list[float] = desk.page.evaluate(_SINGLES, given)
-            seconds, valid = _batch(desk, answers[singles:])
-        browser.close()
+    with served_desk(town, requests=[request]) as site, opened_desk(browser, site) as desk:
+        files = [[name, data.hex()] for name, data in town.trust_files().items() if name != ROOT_KEYS_NAME]
+        given = {
+            "answers": [answer.hex() for answer in answers[:singles]],
+            "request": request.hex(),
+            "files": files,
+            "root": town.world.root.public_key.hex(),
+            "now": SECONDS,
+        }
+        times: list[float] = desk.page.evaluate(_SINGLES, given)
+        seconds, valid = _batch(desk, answers[singles:])
     return DeskRun(times[0], statistics.median(times), count, seconds, valid)
 
 
@@ -107,7 +102,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--singles", type=int, default=60)
     arguments = parser.parse_args()
-    print(run_desk(count=arguments.count, singles=arguments.singles).line())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        print(run_desk(browser, count=arguments.count, singles=arguments.singles).line())
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,23 @@ residents   rows of kinds paid by the year               dirt       one error ea
 files       CSV, Parquet, manifest                       writing    the whole as one call
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from issuer.sample.offices import OFFICES
-from issuer.sample.writing import SampleSummary, write_sample
+
+if TYPE_CHECKING:
+    from issuer.sample.writing import SampleSummary, write_sample
 
 __all__ = ["OFFICES", "SampleSummary", "write_sample"]
+
+
+def __getattr__(name: str) -> object:
+    """What writes brings the dataframe library; who only asks for the offices starts half a second earlier."""
+    if name not in ("SampleSummary", "write_sample"):
+        raise AttributeError(name)
+    from issuer.sample import writing
+
+    found: object = getattr(writing, name)
+    return found
