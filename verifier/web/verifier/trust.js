@@ -108,7 +108,7 @@ export async function parseBundle(files, { rootKeys }) {
   const cut = takeInt(issued, 0, MAX_SECONDS);
   return new TrustBundle({
     environment: directory.environment,
-    version: takeInt(version, 1, 2 ** 53),
+    version: Number(takeInt(version, 1, 2 ** 53)), // 2^53 is read as a BigInt, which no memory compares
     issued: cut,
     expires: takeInt(expires, 0, MAX_SECONDS),
     directory,
