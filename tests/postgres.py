@@ -72,6 +72,10 @@ class PostgresServer:
     def start(self) -> None:
         """Start, and wait until it lets somebody in."""
         self.process = _start(self.folder, self.binaries)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it lets somebody in."""
         deadline = time.monotonic() + 30
         while not self._answers():
             assert self.process.poll() is None, "the server ended at once"

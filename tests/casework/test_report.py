@@ -66,7 +66,12 @@ def test_the_figures(busy: Bureau) -> None:
     ]
     assert all(one["as_signed"] and one["reason"] == "a test" for one in told["cases"])
     assert [one["operator"] for one in told["operators"]] == ["first", "second"]
-    assert [key["role"] for key in told["keys"]] == ["certificate", "status", "registrar"]
+    assert [key["role"] for key in told["keys"]] == [
+        "certificate",
+        "status",
+        "registrar",
+        "status_mldsa",
+    ]
 
 
 def busy_code(busy: Bureau) -> str:

@@ -95,7 +95,7 @@ def test_a_served_log_goes_on_and_shows_no_older_one(home: Home, server: Postgre
         server.start()
         assert answered(client, "/status") == (503, "store.io_error\n")
         for path in ("/checkpoint", tile, "/status"):
-            assert answered(client, path) == (503, "store.rollback_detected\n")
+            assert answered(client, path) == (503, f"{Reason.STORE_ROLLBACK_DETECTED}\n")
         server.stop()
         data.rename(older)
         (server.folder / "aside").rename(data)
